@@ -1,0 +1,54 @@
+# Each target does its own set-up: a fresh machine needs Python 3.11 or later and make, nothing else.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+JOBS   ?= auto
+
+.PHONY: demo test check lint format soak bench shots wheel licences clean
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is wanted: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@echo "setting up $(VENV) (once; a few minutes with an empty pip cache)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(READY)   ## build the fixture share, scan it as a tree and as a bucket, ask SQL, send an alert
+	@$(BIN)/python -m fixtures.demo
+
+test: $(READY)   ## all tests
+	@$(BIN)/python -m pytest -n $(JOBS)
+
+lint: $(READY)   ## formatting, lint, types, import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+check: lint test   ## everything that CI runs
+	@$(BIN)/piiscan rules check
+
+format: $(READY)
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+soak: $(READY)   ## the bars at full size, each resumable; one JSON line a bar in bench/results/
+	@$(BIN)/python -m bench.soak $(BARS)
+
+bench: $(READY)   ## scan speed beside ripgrep, on two sizes
+	@$(BIN)/python -m bench.speed
+
+shots: $(READY)   ## the README's terminal picture, out of the real demo
+	@$(BIN)/python -m fixtures.shots docs/demo.svg
+
+wheel: $(READY)
+	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+licences: $(READY)   ## every distribution of the base install and of each extra is on the allow list
+	@$(BIN)/python -m bench.licences
+
+clean:
+	rm -rf $(VENV) dist build demo-out .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

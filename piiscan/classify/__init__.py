@@ -1,0 +1,1 @@
+"""Room 5, what is in it: the classifier stack."""

@@ -1,0 +1,61 @@
+"""The literal stage: fixed strings found in one scan over everything, confirmed by the rule's pattern.
+
+Literal-led databases run at memory speed (0.9 to 1.9 GB a CPU second measured), so this stage costs about the same with
+ten rules as with hundreds.
+"""
+
+from __future__ import annotations
+
+from piiscan.classify.dense import Candidates
+from piiscan.classify.plan import Compiled, Plan
+
+_WORD = bytes(chr(b).isalnum() and b < 128 for b in range(256))
+"""256 flags: ASCII letters and digits."""
+
+
+def anchor_candidates(plan: Plan, block: bytes) -> Candidates:
+    """Confirmed matches of anchored rules, and of rules that their keyword leads to."""
+    scanner = plan.literals
+    if scanner is None:
+        return [], [], []
+    ids, found = scanner.scan(block)
+    seen: set[tuple[int, int, int]] = set()
+    anchors = len(plan.anchored)
+    size = len(block)
+    widest = 1 if block.isascii() else 4
+    for index, end in zip(ids.tolist(), found.tolist(), strict=True):
+        if index < anchors:
+            literal, _, users = plan.anchored[index]
+            start = end - len(literal.encode())
+            for user in users:
+                seen.update((user, s, e) for s, e in _around_anchor(plan.rules[user], block, start, end))
+            continue
+        literal, users = plan.keyworded[index - anchors]
+        start = end - len(literal.encode())
+        # Most hits are parts of longer words; whole tokens are checked again, by script, when the keyword is joined.
+        if (start and _WORD[block[start - 1]] and _WORD[block[start]]) or (
+            end < size and _WORD[block[end]] and _WORD[block[end - 1]]
+        ):
+            continue
+        for user in users:
+            seen.update((user, s, e) for s, e in _around_keyword(plan.rules[user], block, start, end, widest))
+    return [h[0] for h in seen], [h[1] for h in seen], [h[2] for h in seen]
+
+
+def _around_anchor(compiled: Compiled, block: bytes, start: int, end: int) -> list[tuple[int, int]]:
+    least, most = compiled.rule.match.anchor_at
+    if most == 0:
+        found = compiled.body.match(block, start, min(start + compiled.most, len(block)))
+        if found is None or (start > 0 and not compiled.before[block[start - 1]]):
+            return []
+        stop = compiled.longest(block, start, found.end())
+        return [(start, stop)] if stop > start else []
+    low, high = max(start - most, 0), min(start - least + compiled.most, len(block))
+    return [(s, e) for s, e in compiled.within(block, low, high) if s <= start - least and e >= end]
+
+
+def _around_keyword(compiled: Compiled, block: bytes, start: int, end: int, widest: int) -> list[tuple[int, int]]:
+    """Matches within the rule's window on either side of a keyword; a character has at most `widest` bytes."""
+    window = compiled.rule.context.window * widest + compiled.most + 2
+    after = compiled.within(block, end, min(end + window, len(block)))
+    return after + compiled.within(block, max(start - window, 0), start)

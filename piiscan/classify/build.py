@@ -1,0 +1,42 @@
+"""From a configuration to a stack: rules, packs, recognizers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from piiscan import catalogue
+from piiscan.classify.stack import Recognizer, Stack
+from piiscan.config import Config
+from piiscan.model import Rule
+
+
+def chosen_rules(config: Config) -> tuple[Rule, ...]:
+    """The rules of the configured packs, and all of the configured folders, sorted by id. Raises: CatalogueError."""
+    folders = [Path(p) for p in config.rules]
+    own = [rule.id for folder in folders for rule in catalogue.load_rules(folder)]
+    packs = [catalogue.load_pack(name) for name in config.packs]
+    return catalogue.select(catalogue.load_rules(None, folders), packs, include=own)
+
+
+def recognizers(config: Config) -> tuple[Recognizer, ...]:
+    """The stages beside the rules that the configuration asks for. Raises: ConfigError."""
+    out: list[Recognizer] = []
+    if config.ner:
+        from piiscan.classify.ner import NameRecognizer
+
+        out.append(NameRecognizer(config.ner_max_bytes))
+    if config.presidio:
+        from piiscan.integrations.presidio import PresidioRecognizers
+
+        out.append(PresidioRecognizers(config.presidio))
+    return tuple(out)
+
+
+def build_stack(config: Config) -> Stack:
+    """The stack that a configuration asks for. Raises: CatalogueError, ConfigError."""
+    return Stack(chosen_rules(config), threshold=config.threshold, recognizers=recognizers(config))
+
+
+def all_rules(config: Config) -> tuple[Rule, ...]:
+    """The rules of the stack that `build_stack` would make, without making it."""
+    return chosen_rules(config) + tuple(rule for other in recognizers(config) for rule in other.rules)

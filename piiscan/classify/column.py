@@ -1,0 +1,146 @@
+"""Columns by the column: a rule that most cells match whole is checked over all cells at once.
+
+The first cells of a column decide; then one vectorised pattern (pyarrow, RE2) and one batch of checksums stand for
+thousands of single confirmations. Cells that the column's rule does not explain go the way of running text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from piiscan.classify.checksum import BATCH, compact
+from piiscan.classify.confidence import worth
+from piiscan.model import ColumnSegment, MatchBatch
+
+if TYPE_CHECKING:
+    from piiscan.classify.stack import Stack
+
+SAMPLE = 60
+"""Cells that decide for a column."""
+LEAST = 20
+"""Columns shorter than this go cell by cell."""
+SHARE = 0.5
+"""Part of the sample that must match whole."""
+
+_EMPTY = np.empty(0, np.int64)
+NONE = MatchBatch(np.empty(0, np.int32), _EMPTY, _EMPTY, np.empty(0, np.float32), _EMPTY)
+
+
+class ColumnVerdicts:
+    """What each column of one object was found to hold."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._known: dict[tuple[str, str, str | None, str | None], int] = {}
+
+    def whole_cells(self, segment: ColumnSegment, forced: frozenset[int]) -> tuple[MatchBatch, list[int] | None]:
+        """Hits that are whole cells of the column's rule, and the indexes of the other cells (None: all)."""
+        key = (segment.header, segment.path, segment.base.sheet, segment.base.table)
+        rule = self._known.get(key)
+        if rule is None:
+            if len(segment.values) < LEAST:
+                return NONE, None
+            rule = self._known[key] = self._decide(segment.values, forced)
+        if rule < 0:
+            return NONE, None
+        return self._apply(rule, segment.values, forced)
+
+    def _decide(self, values: Sequence[str], forced: frozenset[int]) -> int:
+        """Index of the rule that the sample speaks for, or -1."""
+        stack = self._stack
+        step = max(len(values) // SAMPLE, 1)
+        sample = [v.encode("utf-8", "surrogatepass") for v in values[::step][:SAMPLE] if v]
+        if not sample:
+            return -1
+        best, best_worth = -1, 0.0
+        for index in (*stack.plan.dense, *stack.plan.email, *stack.plan.wide):
+            compiled = stack.plan.rules[index]
+            rule = compiled.rule
+            if rule.context.required and index not in forced:
+                continue
+            fit = [v for v in sample if compiled.least <= len(v) <= compiled.most and compiled.body.fullmatch(v)]
+            if len(fit) < SHARE * len(sample):
+                continue
+            check = stack.checks[index]
+            if check is not None and rule.checksum is not None and rule.checksum.required:
+                fit = [v for v in fit if check(v.decode("utf-8", "replace"))]
+                if len(fit) < SHARE * len(sample):
+                    continue
+            value = worth(rule, True, keyword=False, column=index in forced)
+            if value >= stack.threshold and value > best_worth:
+                best, best_worth = index, value
+        return best
+
+    def _apply(self, index: int, values: Sequence[str], forced: frozenset[int]) -> tuple[MatchBatch, list[int] | None]:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        stack = self._stack
+        compiled = stack.plan.rules[index]
+        rule = compiled.rule
+        try:
+            column = pa.array(values, pa.string())
+            pattern = f"^(?:{rule.match.pattern})$"
+            fits = pc.match_substring_regex(column, pattern, ignore_case=rule.match.ignore_case)
+        except (pa.ArrowInvalid, UnicodeEncodeError):  # not a pattern for RE2, or lone surrogates
+            return NONE, None
+        where = np.flatnonzero(fits.to_numpy(zero_copy_only=False))
+        if not len(where):
+            return NONE, None
+        holds = self._holds(index, [values[i] for i in where.tolist()])
+        yes, no = (worth(rule, flag, keyword=False, column=index in forced) for flag in (True, False))
+        confidence = np.where(holds, yes, no)
+        keep = confidence >= stack.threshold
+        where, confidence = where[keep], confidence[keep]
+        if not len(where):
+            return NONE, None
+        ends = pc.utf8_length(column).to_numpy(zero_copy_only=False).astype(np.int64)[where]
+        hits = MatchBatch(
+            np.full(len(where), index, np.int32),
+            np.zeros(len(where), np.int64),
+            ends,
+            confidence.astype(np.float32),
+            where,
+        )
+        other = np.ones(len(values), bool)
+        other[where] = False
+        return hits, np.flatnonzero(other).tolist()
+
+    def _holds(self, index: int, values: list[str]) -> npt.NDArray[np.bool_]:
+        """Which values hold the rule's checksum; True for a rule without one."""
+        rule = self._stack.plan.rules[index].rule
+        check = self._stack.checks[index]
+        if check is None or rule.checksum is None:
+            return np.ones(len(values), bool)
+        batch = BATCH.get(rule.checksum.kind) if not rule.checksum.params else None
+        if batch is not None and len(values) >= 50:
+            return _in_batches(batch, values)
+        known: dict[str, bool] = {}
+        out = np.empty(len(values), bool)
+        for i, value in enumerate(values):
+            held = known.get(value)
+            if held is None:
+                held = known[value] = check(value)
+            out[i] = held
+        return out
+
+
+def _in_batches(batch: Any, values: list[str]) -> npt.NDArray[np.bool_]:
+    """A vectorised checksum over values of mixed widths, one call a width."""
+    plain = [compact(v) for v in values]
+    sizes = np.fromiter(map(len, plain), np.int64, len(plain))
+    out = np.zeros(len(plain), bool)
+    digits = re.compile(r"[0-9]+")
+    for size in np.unique(sizes).tolist():
+        rows = np.flatnonzero(sizes == size)
+        chosen = [plain[i] for i in rows.tolist()]
+        if not all(digits.fullmatch(v) for v in chosen):
+            continue
+        matrix = np.frombuffer("".join(chosen).encode(), np.uint8).reshape(len(chosen), size)
+        out[rows] = batch(matrix)
+    return out

@@ -1,0 +1,239 @@
+"""Checks of secrets; they take the text of the match as it stands, because upper case would destroy it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+import re
+import string
+import zlib
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Params = Mapping[str, Any]
+
+_BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_REFERENCE = re.compile(r"^[$%&{<(\[@#]|\$\{|\{\{|%\(|[)\]}>]$|\)\.|\(.*\)|^\*+$|->|::|^os\.|^process\.|^env\.")
+_WORDS = re.compile(
+    r"example|sample|placeholder|change.?me|your|dummy|redacted|insert|replace|todo|fixme|(?:foo|bar|baz)(?:foo|bar|baz)"
+    r"|xxx|\*\*\*|\.\.\.|^test|test(?:ing)?$|^none$|^null$|^true$|^false$|^undefined$|password$|^secret|secret$|abcdef|12345678",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"[A-Za-z_$][\w$]*(?:[.\[][\w$\]\"'.]*)+|[A-Z][A-Z_]+|[a-z]+(?:[A-Z][a-z]+)+|[a-z]+(?:[_.-][a-z]+)+")
+_PATH = re.compile(r"(?:https?:/|\.{0,2})/\S*|[\w.-]+/[\w./-]+")
+
+
+def bits(value: str) -> float:
+    """Shannon entropy in bits a character.
+
+    >>> bits("aabb"), bits("aaaa")
+    (1.0, 0.0)
+    """
+    total = len(value)
+    return -sum([n / total * math.log2(n / total) for n in Counter(value).values()]) + 0.0
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether the text stands for a secret instead of being one: a reference, a name, a path, a filler.
+
+    >>> is_placeholder("${DB_PASSWORD}"), is_placeholder("changeme"), is_placeholder("k8#pLq2!vR")
+    (True, True, False)
+    """
+    return bool(_REFERENCE.search(value) or _WORDS.search(value) or _NAME.fullmatch(value) or _PATH.fullmatch(value))
+
+
+def entropy(value: str, params: Params) -> bool:
+    """Whether the text after `skip` characters has at least `bits` of entropy a character and fills no placeholder.
+
+    Source: C. E. Shannon, "A Mathematical Theory of Communication", 1948.
+
+    >>> entropy("hf_q8Zp2LxV0nRt", {"skip": 3, "bits": 3.0}), entropy("hf_aaaaaaaaaa", {"skip": 3, "bits": 3.0})
+    (True, False)
+    """
+    body = value[params.get("skip", 0) :]
+    if not body or bits(body) < float(params.get("bits", 3.0)):
+        return False
+    lowered = value.lower()
+    return not any(
+        word in lowered for word in params.get("words", ("example", "xxxx", "placeholder", "your_", "your-"))
+    )
+
+
+def password(value: str, params: Params) -> bool:
+    """Whether a value given to a name such as `password` looks chosen: no placeholder, two kinds of characters.
+
+    >>> password("hunter2-Zebra", {}), password("${PASSWORD}", {}), password("getPassword", {})
+    (True, False, False)
+    """
+    if is_placeholder(value) or len(set(value)) < 5:
+        return False
+    kinds = sum(
+        [
+            any(char.islower() for char in value),
+            any(char.isupper() for char in value),
+            any(char.isdigit() for char in value),
+            any(not char.isalnum() for char in value),
+        ]
+    )
+    return bool(kinds >= params.get("kinds", 2) and bits(value) >= params.get("bits", 2.3))
+
+
+def api_secret(value: str, params: Params) -> bool:
+    """Whether a value given to a name such as `api_key` looks random: letters and digits, entropy, no placeholder.
+
+    >>> api_secret("9f8c1e0b7a6d5f4e3c2b1a09", {}), api_secret("customer-service-key", {})
+    (True, False)
+    """
+    if is_placeholder(value) or bits(value) < params.get("bits", 3.2):
+        return False
+    return any(char.isdigit() for char in value) and any(char.isalpha() for char in value)
+
+
+def aws_secret(value: str, params: Params) -> bool:
+    """Whether 40 characters look like an AWS secret key: all classes mixed, not hexadecimal, high entropy.
+
+    Source: AWS General Reference, "Secret access keys" (40 characters of the base64 alphabet).
+
+    >>> aws_secret("kR8vQz2Lm0TxYb7NcWd5EfGh3JpSu9AiBo1Xe4Kl", {}), aws_secret("a" * 40, {})
+    (True, False)
+    """
+    mixed = re.search("[a-z]", value) and re.search("[A-Z]", value) and re.search(r"\d", value)
+    if len(value) != 40 or not mixed or not re.search(r"[g-zG-Z+/]", value) or bits(value) < params.get("bits", 4.0):
+        return False
+    # Paths and names are words; of forty random characters few stand in runs of five small letters.
+    return sum([len(run) for run in re.findall("[a-z]{5,}", value)]) < 20
+
+
+def _decode(text: str) -> bytes | None:
+    """The bytes of base64 or base64url text, padded or not; None where it is neither."""
+    body = text.strip().rstrip("=").replace("-", "+").replace("_", "/")
+    if len(body) % 4 == 1:
+        return None
+    try:
+        return base64.b64decode(body + "=" * (-len(body) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def jwt(value: str, params: Params) -> bool:
+    """Whether the first part decodes to a JSON object with `alg` and the second to a JSON object.
+
+    Source: RFC 7515 section 3 and RFC 7519 section 3.
+
+    >>> token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2lnbmF0dXJl"
+    >>> jwt(token, {}), jwt("eyJhbGciOiJIUzI1NiJ.eyJzdWIiOiJhbm4ifQ.c2ln", {})
+    (True, False)
+    """
+    header, payload = value.split(".")[:2]
+    for part, key in ((header, "alg"), (payload, "")):
+        try:
+            found = json.loads(_decode(part) or b"")
+        except ValueError:
+            return False
+        if not isinstance(found, dict) or (key and key not in found):
+            return False
+    return True
+
+
+def basic_auth(value: str, params: Params) -> bool:
+    """Whether the last word decodes to printable `user:password`.
+
+    Source: RFC 7617 section 2.
+
+    >>> basic_auth("Authorization: Basic YW5uOnMzY3JldA==", {}), basic_auth("Authorization: Basic c3RyaW5n", {})
+    (True, False)
+    """
+    raw = _decode(value.split()[-1])
+    if raw is None:
+        return False
+    user, colon, secret = raw.partition(b":")
+    return bool(colon and secret) and all(32 <= byte != 127 for byte in user + secret)
+
+
+def github_crc32(value: str, params: Params) -> bool:
+    """Whether the last six characters are the CRC-32 of the random part in base 62.
+
+    Source: GitHub engineering blog, "Behind GitHub's new authentication token formats", 2021.
+
+    >>> body = "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5"
+    >>> check = base62(zlib.crc32(body.encode()))
+    >>> github_crc32("ghp_" + body + check, {}), github_crc32("ghp_" + body[::-1] + check, {})
+    (True, False)
+    """
+    body = value.rpartition("_")[2]
+    return base62(zlib.crc32(body[:-6].encode())) == body[-6:]
+
+
+def base62(number: int) -> str:
+    """`number` in base 62 (digits, upper, lower case), six characters.
+
+    >>> base62(61)
+    '00000z'
+    """
+    text = ""
+    while number:
+        number, digit = divmod(number, 62)
+        text = _BASE62[digit] + text
+    return text.rjust(6, "0")
+
+
+def pem(value: str, params: Params) -> bool:
+    """Whether text between armour lines is base64 of a key: `magic` bytes first where given, else a DER sequence.
+
+    A value that ends after its first lines (a window, a cut example) holds when what is there decodes.
+
+    Source: RFC 7468; PROTOCOL.key of OpenSSH for the magic.
+
+    >>> armour = "-----BEGIN PRIVATE" + " KEY-----\\n"
+    >>> pem(armour + "MIIBVAIBADANBgkqhkiG9w0BAQEFAASCAT4wggE6", {}), pem(armour + "...", {})
+    (True, False)
+    """
+    body = value.replace("\\n", "\n").replace("\\r", "")
+    lines = [line.strip() for line in body.splitlines()[1:]]
+    text = "".join(line for line in lines if re.fullmatch(r"[A-Za-z0-9+/=]{1,80}", line))
+    if len(text) < params.get("least", 16) or bits(text) < 3:
+        return False
+    if any(line.startswith(("Proc-Type:", "DEK-Info:")) for line in lines):
+        return True
+    raw = _decode(text[: len(text) // 4 * 4])
+    if raw is None:
+        return False
+    magic = params.get("magic")
+    return raw.startswith(magic.encode()) if magic else raw[0] == 0x30
+
+
+def pem_text(value: str, params: Params) -> bool:
+    """Whether armoured text has a body of base64 with the entropy of a key; headers before an empty line may stand.
+
+    Source: RFC 9580 section 6.2.
+
+    >>> pem_text("-----BEGIN X-----\\n\\n" + "lQOYBGPx3kEBCADQ9mZk2", {}), pem_text("-----BEGIN X-----\\n\\n" + "a" * 40, {})
+    (True, False)
+    """
+    lines = [line.strip() for line in value.replace("\\n", "\n").splitlines()[1:]]
+    text = "".join(line for line in lines if re.fullmatch(r"[A-Za-z0-9+/=]{1,200}", line))
+    return len(text) >= params.get("least", 16) and bits(text) >= 3.5
+
+
+def url_password(value: str, params: Params) -> bool:
+    """Whether the password between the colon and the last at sign of a URL is no placeholder.
+
+    Source: RFC 3986 section 3.2.1.
+
+    >>> url_password("ftp://ann:Pine-37@host", {}), url_password("ftp://user:password@host", {})
+    (True, False)
+    """
+    secret = value.split("://", 1)[-1].rpartition("@")[0].partition(":")[2]
+    if re.search(r"[${}%<>*]{2}|^[$%<{*]|^\[", secret) or len(set(secret)) < 3:
+        return False
+    fillers = ("password", "passwd", "pass", "secret", "changeme", "user", "pwd", "example", "xxx", "your", "test", "token")
+    return not any(secret.lower().strip("0123456789_-") == filler for filler in fillers)
+
+
+KINDS: Mapping[str, Callable[[str, Params], bool]] = {
+    function.__name__: function
+    for function in (entropy, password, api_secret, aws_secret, jwt, basic_auth, github_crc32, pem, pem_text, url_password)
+}

@@ -1,0 +1,285 @@
+"""Room 5, what is in it: all stages over the segments of one object, as arrays of hits.
+
+A stack holds what all objects share (plan, scanners, keyword index); a session holds what one object needs (column
+verdicts, the name recogniser's allowance). Nothing here keeps a value: hits are spans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from piiscan.classify.anchors import anchor_candidates
+from piiscan.classify.checksum import checker
+from piiscan.classify.column import ColumnVerdicts
+from piiscan.classify.confidence import worth
+from piiscan.classify.context import HeaderIndex, path_names
+from piiscan.classify.dense import Candidates, dense_candidates, email_candidates
+from piiscan.classify.keywords import KeywordIndex
+from piiscan.classify.overlap import survivors
+from piiscan.classify.plan import Plan, make_plan
+from piiscan.model import ColumnSegment, Match, MatchBatch, ObjectRef, Rule, Segment, TextSegment
+
+THRESHOLD = 0.5
+"""Confidence from which on a match is reported, unless the run says otherwise."""
+
+IntArray = npt.NDArray[np.int64]
+
+
+class Recognizer(Protocol):
+    """A stage of another kind (names, a Presidio recognizer): rules of its own, spans out of text."""
+
+    rules: tuple[Rule, ...]
+
+    def session(self) -> Callable[[TextSegment], list[tuple[int, int, int, float]]]:
+        """For one object: a function from segment to (rule index within `rules`, start, end, confidence)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Hits over one block, in bytes of the block."""
+
+    rule: npt.NDArray[np.int32]
+    start: IntArray
+    end: IntArray
+    confidence: npt.NDArray[np.float64]
+    keyword: IntArray
+    """Start of the keyword that supports the hit, in bytes; -1 without one."""
+
+
+_NO_ROWS = np.empty(0, np.int64)
+NO_HITS = MatchBatch(np.empty(0, np.int32), _NO_ROWS, _NO_ROWS, np.empty(0, np.float32))
+
+
+class Stack:
+    """The classifier stack of one catalogue. One per thread: hyperscan's scratch space must not be shared."""
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        *,
+        threshold: float = THRESHOLD,
+        recognizers: Sequence[Recognizer] = (),
+        cache: bool = True,
+    ) -> None:
+        self.plan: Plan = make_plan(rules, cache=cache)
+        self.threshold = threshold
+        self.recognizers = tuple(recognizers)
+        self.rules: tuple[Rule, ...] = tuple(rules) + tuple(r for other in self.recognizers for r in other.rules)
+        self.keywords = KeywordIndex(self.plan)
+        self.headers = HeaderIndex(self.plan)
+        self.checks: tuple[Callable[[str], bool] | None, ...] = tuple(
+            checker(rule.checksum) if rule.checksum is not None else None for rule in rules
+        )
+
+    def open(self, ref: ObjectRef, media_type: str) -> StackSession:
+        """A session for one object."""
+        return StackSession(self)
+
+    def classify(self, text: str, *, column: str = "") -> list[Match]:
+        """The matches of one text, or of one value below the header `column`."""
+        session = StackSession(self)
+        segment: Segment = ColumnSegment(column, "", (text,), (1,)) if column else TextSegment(text, 0)
+        batch = session.feed(segment)
+        return [
+            Match(self.rules[r].id, s, e, text[s:e], round(float(c), 4))
+            for r, s, e, c in zip(
+                batch.rule.tolist(), batch.start.tolist(), batch.end.tolist(), batch.confidence.tolist(), strict=True
+            )
+        ]
+
+    def examine(
+        self,
+        block: bytes,
+        forced: frozenset[int],
+        chars: Callable[[IntArray], IntArray] | None,
+        bounds: IntArray | None,
+    ) -> Hits:
+        """All hits of the pattern stages over one block, overlaps resolved.
+
+        `forced` are the rules for which the context holds everywhere (column name); `bounds` are the starts of the
+        cells of the block, when it is a column: neither a match nor its keyword crosses them.
+        """
+        plan = self.plan
+        rules, starts, ends = _arrays(
+            anchor_candidates(plan, block), dense_candidates(plan, block), email_candidates(plan, block)
+        )
+        if bounds is not None and len(rules):
+            inside = np.searchsorted(bounds, starts, side="right") == np.searchsorted(bounds, ends - 1, side="right")
+            rules, starts, ends = rules[inside], starts[inside], ends[inside]
+        if not len(rules):
+            return Hits(rules, starts, ends, np.empty(0), starts)
+        keyword, against = self.keywords.judge(block, rules, starts, ends, chars)
+        if bounds is not None:
+            cell = np.searchsorted(bounds, starts, side="right")
+            keyword = np.where(np.searchsorted(bounds, keyword, side="right") == cell, keyword, -1)
+        confidence = self._weigh(block, rules, starts, ends, keyword >= 0, forced, against)
+        keep = np.flatnonzero(confidence >= self.threshold)
+        rules, starts, ends, confidence = rules[keep], starts[keep], ends[keep], confidence[keep]
+        keyword = keyword[keep]
+        order = survivors(starts, ends, confidence + self._bonus(rules), rules)
+        return Hits(rules[order], starts[order], ends[order], confidence[order], keyword[order])
+
+    def _bonus(self, rules: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
+        """What a checksum adds in an overlap of equally confident readings."""
+        return np.array([0.02 if self.checks[i] is not None else 0.0 for i in rules.tolist()])
+
+    def _weigh(
+        self,
+        block: bytes,
+        rules: npt.NDArray[np.int32],
+        starts: IntArray,
+        ends: IntArray,
+        keyword: npt.NDArray[np.bool_],
+        forced: frozenset[int],
+        against: npt.NDArray[np.bool_],
+    ) -> npt.NDArray[np.float64]:
+        """The confidence of every candidate, rule by rule; 0 for those that a stage stops."""
+        out = np.zeros(len(rules))
+        for index in np.unique(rules).tolist():
+            mine = np.flatnonzero(rules == index)
+            rule, column = self.rules[index], index in forced
+            if rule.context.required and not column:
+                mine = mine[keyword[mine]]
+            near = keyword[mine]
+            check = self.checks[index]
+            holds = np.ones(len(mine), np.bool_)
+            if check is not None:
+                spans = zip(starts[mine].tolist(), ends[mine].tolist(), strict=True)
+                holds[:] = [check(block[s:e].decode("utf-8", "replace")) for s, e in spans]
+            for held in (True, False):
+                for supported in (True, False):
+                    out[mine[(holds == held) & (near == supported)]] = worth(rule, held, supported, column)
+            if not column and rule.context.negative:
+                # A word against the match outweighs a bare one, and halves one that a keyword supports.
+                out[mine] *= np.where(against[mine], np.where(near, 0.5, 0.0), 1.0)
+        return out
+
+
+def _arrays(*found: Candidates) -> tuple[npt.NDArray[np.int32], IntArray, IntArray]:
+    rules = np.array([r for part in found for r in part[0]], np.int32)
+    starts = np.array([s for part in found for s in part[1]], np.int64)
+    ends = np.array([e for part in found for e in part[2]], np.int64)
+    return rules, starts, ends
+
+
+class StackSession:
+    """One object's way through the stack."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self._verdicts = ColumnVerdicts(stack)
+        self._recognize = [(other.session(), other) for other in stack.recognizers]
+
+    def feed(self, segment: Segment) -> MatchBatch:
+        """The matches of one segment; see `MatchBatch`."""
+        if isinstance(segment, TextSegment):
+            return self._text(segment)
+        return self._column(segment)
+
+    def finish(self) -> None:
+        """Nothing is pending: every segment was answered when it came."""
+
+    def _text(self, segment: TextSegment) -> MatchBatch:
+        text = segment.text
+        block = text.encode("utf-8", "surrogatepass")
+        chars = None if len(block) == len(text) else char_offsets(block)
+        hits = self.stack.examine(block, frozenset(), chars, None)
+        start, end = (hits.start, hits.end) if chars is None else (chars(hits.start), chars(hits.end))
+        rule, confidence = hits.rule, hits.confidence
+        if self._recognize:
+            rule, start, end, confidence = self._with_recognizers(segment, rule, start, end, confidence)
+        if segment.core is not None and len(rule):
+            mine = (start >= segment.core[0]) & (start < segment.core[1])
+            rule, start, end, confidence = rule[mine], start[mine], end[mine], confidence[mine]
+        if not len(rule):
+            return NO_HITS
+        return MatchBatch(rule, start, end, confidence.astype(np.float32))
+
+    def _with_recognizers(
+        self,
+        segment: TextSegment,
+        rule: npt.NDArray[np.int32],
+        start: IntArray,
+        end: IntArray,
+        confidence: npt.NDArray[np.float64],
+    ) -> tuple[npt.NDArray[np.int32], IntArray, IntArray, npt.NDArray[np.float64]]:
+        base = len(self.stack.plan.rules)
+        rows: list[tuple[int, int, int, float]] = []
+        for recognize, other in self._recognize:
+            rows += [(base + r, s, e, c) for r, s, e, c in recognize(segment) if c >= self.stack.threshold]
+            base += len(other.rules)
+        if not rows:
+            return rule, start, end, confidence
+        more = list(zip(*rows, strict=True))
+        rule = np.concatenate((rule, np.array(more[0], np.int32)))
+        start = np.concatenate((start, np.array(more[1], np.int64)))
+        end = np.concatenate((end, np.array(more[2], np.int64)))
+        confidence = np.concatenate((confidence, np.array(more[3], np.float64)))
+        known = len(self.stack.checks)
+        strength = confidence + np.array([1.0 if i < known else 0.0 for i in rule.tolist()])
+        order = survivors(start, end, strength, rule)
+        return rule[order], start[order], end[order], confidence[order]
+
+    def _column(self, segment: ColumnSegment) -> MatchBatch:
+        names = (segment.header, *path_names(segment.path)) if segment.path else (segment.header,)
+        forced = self.stack.headers.speaks_for(names)
+        fast, left = self._verdicts.whole_cells(segment, forced)
+        slow = self._cells(segment, forced, left)
+        if not len(fast):
+            return slow
+        if not len(slow):
+            return fast
+        assert fast.item is not None
+        assert slow.item is not None
+        item = np.concatenate((fast.item, slow.item))
+        order = np.argsort(item, kind="stable")
+        return MatchBatch(
+            np.concatenate((fast.rule, slow.rule))[order],
+            np.concatenate((fast.start, slow.start))[order],
+            np.concatenate((fast.end, slow.end))[order],
+            np.concatenate((fast.confidence, slow.confidence))[order],
+            item[order],
+        )
+
+    def _cells(self, segment: ColumnSegment, forced: frozenset[int], left: Sequence[int] | None) -> MatchBatch:
+        """Matches inside the cells `left` (all of them for None), looked for in one block of the cells' text."""
+        values = segment.values if left is None else [segment.values[i] for i in left]
+        if not len(values):
+            return NO_HITS
+        text = "\n".join(values)
+        block = text.encode("utf-8", "surrogatepass")
+        chars = None if len(block) == len(text) else char_offsets(block)
+        sizes = np.fromiter(map(len, values), np.int64, len(values))
+        begins = np.concatenate(([0], np.cumsum(sizes + 1)[:-1]))
+        bounds = begins if chars is None else _byte_bounds(values)
+        hits = self.stack.examine(block, forced, chars, bounds)
+        if not len(hits.rule):
+            return NO_HITS
+        start, end = (hits.start, hits.end) if chars is None else (chars(hits.start), chars(hits.end))
+        item = np.searchsorted(begins, start, side="right") - 1
+        base = begins[item]
+        if left is not None:
+            item = np.asarray(left, np.int64)[item]
+        return MatchBatch(hits.rule, start - base, end - base, hits.confidence.astype(np.float32), item)
+
+
+def _byte_bounds(values: Sequence[str]) -> IntArray:
+    sizes = np.fromiter((len(v.encode("utf-8", "surrogatepass")) for v in values), np.int64, len(values))
+    return np.concatenate(([0], np.cumsum(sizes + 1)[:-1]))
+
+
+def char_offsets(block: bytes) -> Callable[[IntArray], IntArray]:
+    """A function from byte offsets of UTF-8 text to character offsets."""
+    data = np.frombuffer(block, np.uint8)
+    continuations = np.flatnonzero((data & 0xC0) == 0x80)
+
+    def convert(offsets: IntArray) -> IntArray:
+        return offsets - np.searchsorted(continuations, offsets, side="left")
+
+    return convert

@@ -1,0 +1,255 @@
+"""Checks of values whose form comes from a technical standard: addresses, dates, phone numbers, tokens of ledgers."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+Params = Mapping[str, Any]
+
+_BASE58 = {char: i for i, char in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")}
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "jan january janvier januar enero ene gennaio gen janeiro",
+            "feb february février fev februar febrero febbraio fevereiro",
+            "mar march mars märz maerz marzo março",
+            "apr april avril avr abril abr aprile",
+            "may mai mayo maggio mag maio",
+            "jun june juin juni junio giugno giu junho",
+            "jul july juillet juli julio luglio lug julho",
+            "aug august août aout agosto ago",
+            "sep sept september septembre septiembre settembre set setembro",
+            "oct october octobre oktober okt octubre ottobre ott outubro",
+            "nov november novembre noviembre novembro",
+            "dec december décembre dezember dez diciembre dic dicembre dezembro",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}
+_FILE_ENDINGS = frozenset((
+    "png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "ts", "jsx", "tsx", "scss", "less", "map", "html", "htm",
+    "json", "xml", "yaml", "yml", "md", "txt", "pdf", "py", "rb", "go", "java", "class", "php", "sh", "exe", "dll",
+    "bin", "zip", "gz", "tar", "woff", "ttf", "ico", "mp3", "mp4", "local", "localdomain", "lan", "internal",
+))  # fmt: skip
+
+
+def email(value: str, params: Params) -> bool:
+    """Whether an address has a possible local part and domain; a file name such as `icon@2x.png` has not.
+
+    Source: RFC 5321 section 4.1.2 and RFC 1035 section 2.3.4.
+
+    >>> email("ann@mail.example.com", {}), email("icon@2x.png", {}), email(".a@example.com", {})
+    (True, False, False)
+    """
+    local, _, domain = value.rpartition("@")
+    labels = domain.split(".")
+    if not 1 <= len(local) <= 64 or len(domain) > 253 or len(labels) < 2:
+        return False
+    if local[0] == "." or local[-1] == "." or ".." in local:
+        return False
+    if any(not 1 <= len(label) <= 63 or label[0] == "-" or label[-1] == "-" for label in labels):
+        return False
+    top = labels[-1].lower()
+    return len(top) >= 2 and (top.isalpha() or top.startswith("xn--")) and top not in _FILE_ENDINGS
+
+
+def ipv4(value: str, params: Params) -> bool:
+    """Whether four numbers are an address of a host that could be someone's: not unspecified, loopback or broadcast.
+
+    Source: RFC 6890; `ipaddress`.
+
+    >>> ipv4("203.0.113.7", {}), ipv4("127.0.0.1", {}), ipv4("1.2.3.400", {})
+    (True, False, False)
+    """
+    try:
+        address = ipaddress.IPv4Address(value)
+    except ValueError:
+        return False
+    number = int(address)
+    return not (number >> 24 in (0, 127) or address.is_multicast or number >= 0xFFFFFF00)
+
+
+def ipv6(value: str, params: Params) -> bool:
+    """Whether the text is an IPv6 address of a host: not unspecified, loopback or multicast, at least two groups given.
+
+    Source: RFC 4291; `ipaddress`.
+
+    >>> ipv6("2001:db8::7", {}), ipv6("::1", {}), ipv6("12:34:56", {})
+    (True, False, False)
+    """
+    try:
+        address = ipaddress.IPv6Address(value)
+    except ValueError:
+        return False
+    return not (address.is_unspecified or address.is_loopback or address.is_multicast) and len(value) >= 7
+
+
+def phone(value: str, params: Params) -> bool:
+    """Whether the text is a valid phone number; without `+` one of `regions` must hold.
+
+    Source: libphonenumber's metadata.
+
+    >>> phone("+44 20 7946 0958", {}), phone("+1 999 999 9999", {}), phone("(201) 555-0123", {"regions": ["US"]})
+    (True, False, True)
+    """
+    return _phone(value, tuple(params.get("regions", ())))
+
+
+@lru_cache(maxsize=4096)
+def _phone(value: str, regions: tuple[str, ...]) -> bool:
+    # The metadata takes a third of a second to load, so only a candidate pays for it.
+    import phonenumbers
+
+    text = value.strip()
+    if text.startswith("00"):
+        text = "+" + text[2:]
+    digits = re.sub(r"\D", "", text)
+    if len(set(digits)) < 3:
+        return False
+    for region in (None,) if text.startswith("+") else regions:
+        try:
+            number = phonenumbers.parse(text, region)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_valid_number(number):
+            return True
+    return False
+
+
+def date(value: str, params: Params) -> bool:
+    """Whether the text is a date of the last 120 years, in any usual order of day, month and year.
+
+    Source: ISO 8601 for year first; the Gregorian calendar.
+
+    >>> date("1984-02-29", {}), date("29/02/1983", {}), date("March 7, 1990", {}), date("07.03.2190", {})
+    (True, False, True, False)
+    """
+    return any(_is_past(*parts) for parts in _readings(value))
+
+
+def _readings(value: str) -> list[tuple[int, int, int]]:
+    """The (year, month, day) that the text can mean."""
+    parts = re.findall(r"\d+|[^\W\d_]+", value.casefold())
+    words = [part for part in parts if part in _MONTHS]
+    numbers = [part for part in parts if part.isdecimal()]
+    if len(numbers) == 1 and len(numbers[0]) == 8:
+        text = numbers[0]
+        return [(int(text[:4]), int(text[4:6]), int(text[6:])), (int(text[4:]), int(text[2:4]), int(text[:2]))]
+    if words and len(numbers) == 2:
+        day, year = sorted(numbers, key=len)
+        return [(_year(number), _MONTHS[words[0]], int(other)) for number, other in ((year, day), (day, year))]
+    if len(numbers) < 3:
+        return []
+    first, second, third = numbers[:3]
+    if len(first) == 4:
+        return [(int(first), int(second), int(third)), (int(first), int(third), int(second))]
+    year_ = _year(third)
+    return [(year_, int(second), int(first)), (year_, int(first), int(second)), (_year(first), int(second), int(third))]
+
+
+def _year(text: str) -> int:
+    """Four digits as they are; two belong to the last hundred years."""
+    if len(text) != 2:
+        return int(text)
+    century = datetime.date.today().year // 100 * 100
+    year = century + int(text)
+    return year if year <= datetime.date.today().year else year - 100
+
+
+def _is_past(year: int, month: int, day: int) -> bool:
+    try:
+        found = datetime.date(year, month, day)
+    except ValueError:
+        return False
+    today = datetime.date.today()
+    return today.year - 120 <= found.year and found <= today
+
+
+def card_expiry(value: str, params: Params) -> bool:
+    """Whether the text is a month and a year from 1995 to 2049, in this order or the other.
+
+    Source: ISO/IEC 7813 (YYMM) and the form printed on cards (MM/YY).
+
+    >>> card_expiry("09/27", {}), card_expiry("13/27", {}), card_expiry("2027-09", {})
+    (True, False, True)
+    """
+    numbers = re.findall(r"\d+", value)
+    if len(numbers) == 1 and len(numbers[0]) in (4, 6):
+        numbers = [numbers[0][:2], numbers[0][2:]]
+    if len(numbers) != 2:
+        return False
+    month, year = sorted(numbers, key=len) if len(numbers[0]) != len(numbers[1]) else numbers
+    full = int(year) if len(year) == 4 else 2000 + int(year)
+    return 1 <= int(month) <= 12 and 1995 <= full <= 2049
+
+
+def mac(value: str, params: Params) -> bool:
+    """Whether twelve hexadecimal digits are an address of one interface: not broadcast, not zero.
+
+    Source: IEEE Std 802, section 8.
+
+    >>> mac("00:00:5E:00:53:AF", {}), mac("FF:FF:FF:FF:FF:FF", {})
+    (True, False)
+    """
+    digits = value.replace(":", "").replace("-", "").replace(".", "")
+    return len(digits) == 12 and len(set(digits.lower())) > 1
+
+
+def base58check(value: str, params: Params) -> bool:
+    """Whether the text is Base58Check: the last four bytes are a double SHA-256 of the others.
+
+    Source: Bitcoin wiki, "Base58Check encoding".
+
+    >>> base58check("1BoatSLRHtKNngkdXEeobR76b53LETtpyT", {}), base58check("1BoatSLRHtKNngkdXEeobR76b53LETtpyU", {})
+    (True, False)
+    """
+    number = 0
+    for char in value:
+        digit = _BASE58.get(char)
+        if digit is None:
+            return False
+        number = number * 58 + digit
+    zeros = len(value) - len(value.lstrip("1"))
+    raw = b"\0" * zeros + number.to_bytes((number.bit_length() + 7) // 8, "big")
+    return len(raw) == 25 and hashlib.sha256(hashlib.sha256(raw[:-4]).digest()).digest()[:4] == raw[-4:]
+
+
+_BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+
+
+def wallet(value: str, params: Params) -> bool:
+    """Whether the text is a Bitcoin address: Base58Check, or Bech32 (or Bech32m) after `bc1`.
+
+    Source: BIP-173 and BIP-350.
+
+    >>> address = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
+    >>> wallet(address, {}), wallet(address[:-1] + "5", {})
+    (True, False)
+    """
+    if value[:3].lower() != "bc1":
+        return base58check(value, params)
+    if value not in (value.lower(), value.upper()):
+        return False
+    data = [_BECH32.find(char) for char in value[3:].lower()]
+    if -1 in data:
+        return False
+    check = 1
+    for number in [3, 3, 0, 2, 3, *data]:
+        top = check >> 25
+        check = (check & 0x1FFFFFF) << 5 ^ number
+        for i, generator in enumerate((0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)):
+            check ^= generator if top >> i & 1 else 0
+    return check in (1, 0x2BC830A3)
+
+
+KINDS: Mapping[str, Callable[[str, Params], bool]] = {
+    function.__name__: function for function in (email, ipv4, ipv6, phone, date, card_expiry, mac, base58check, wallet)
+}

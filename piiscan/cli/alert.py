@@ -1,0 +1,70 @@
+"""`piiscan alert ls|test|run`: alert rules and their delivery."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from piiscan.cli.options import ConfigFile, Db, database
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(help="Alert rules: SQL over the views, delivered to sinks.", no_args_is_help=True)
+    group.command("ls")(ls)
+    group.command("test")(test)
+    group.command("run")(run)
+    app.add_typer(group, name="alert")
+
+
+def ls(config_file: ConfigFile = "") -> int:
+    """List the configured alert rules."""
+    from piiscan.config import load_config
+    from piiscan.report.escape import printable
+
+    config = load_config({}, config_file=config_file or None)
+    for rule in config.alerts:
+        print(f"{rule.name:<30} {rule.severity:<9} -> {', '.join(rule.sinks) or 'nobody'}: {printable(rule.sql)}")
+    return 0
+
+
+def test(name: Annotated[str, typer.Argument(metavar="NAME")], db: Db = "", config_file: ConfigFile = "") -> int:
+    """Print the rows that an alert rule finds now; nothing is sent."""
+    from piiscan.alert import evaluate
+    from piiscan.config import load_config
+    from piiscan.errors import ConfigError
+    from piiscan.report.escape import encodable
+
+    config = load_config({}, config_file=config_file or None)
+    rule = next((r for r in config.alerts if r.name == name), None)
+    if rule is None:
+        raise ConfigError(f"no alert rule {name!r} (see `piiscan alert ls`)")
+    for row in evaluate(database(db, config.db), rule):
+        print(encodable(json.dumps(row, ensure_ascii=False)))
+    return 0
+
+
+def run(
+    db: Db = "", config_file: ConfigFile = "", key_file: Annotated[str, typer.Option("--key-file", metavar="FILE")] = ""
+) -> int:
+    """Deliver what is new by all alert rules; exit 1 when a rule with an exit-code sink has new rows."""
+    from piiscan.alert import run_alerts
+    from piiscan.config import load_config
+    from piiscan.errors import StoreError
+    from piiscan.store.ingest import DuckStore
+
+    config = load_config({"key_file": key_file or None}, config_file=config_file or None)
+    path = database(db, config.db)
+    if not path.exists():
+        raise StoreError(f"{path}: no such database; run a scan first")
+    store = DuckStore(path, key_file=Path(config.key_file) if config.key_file else None)
+    try:
+        newest = store.query("SELECT coalesce(max(run), 0) FROM runs")[0][0]
+        result = run_alerts(store, config, int(newest))
+    finally:
+        store.close()
+    print(json.dumps(result))
+    return 3 if result["failed"] else 1 if result["exit_code"] else 0

@@ -1,0 +1,99 @@
+"""The command line: one file a command, errors as one sentence, exit codes as documented.
+
+Modules of commands import only what `--help` needs; everything heavy is imported inside the functions.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+import typer
+
+from piiscan import __version__
+from piiscan.errors import PiiscanError, StoreError
+
+app = typer.Typer(
+    name="piiscan",
+    help="Find sensitive data in S3 buckets and directory trees; findings go to a DuckDB file.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"piiscan {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Show the version and end."
+    ),
+    verbose: bool = typer.Option(False, "--verbose", "-v", help="Log what happens to stderr (names and codes only)."),
+) -> None:
+    """Options of all commands."""
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.INFO if verbose else logging.ERROR,
+        format="level=%(levelname)s logger=%(name)s %(message)s",
+    )
+
+
+def _register() -> None:
+    from piiscan.cli import alert, check, config, coverage, db, doctor, explain, extract, report, rules, scan, show, sql
+
+    for module in (scan, report, coverage, sql, extract, check, rules, explain, show, alert, db, doctor, config):
+        module.register(app)
+
+
+_register()
+
+
+def run() -> None:
+    """The entry point: run the app and turn what went wrong into one line and an exit code."""
+    try:
+        result = app(standalone_mode=False)
+    except PiiscanError as err:
+        fail(str(err), err.exit_code)
+    except typer.Exit as err:
+        sys.exit(err.exit_code)
+    except typer.Abort:
+        sys.exit(130)
+    except KeyboardInterrupt:
+        fail("stopped", 130)
+    except BrokenPipeError:
+        # The reader of our output is gone; nothing is left to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(141)
+    except OSError as err:
+        if err.errno == 28:
+            fail("the disk is full; what was committed is safe, free some space and run again", StoreError.exit_code)
+        fail(f"{err.strerror or type(err).__name__}: {err.filename or ''}".rstrip(": "), 2)
+    except Exception as err:
+        show = getattr(err, "show", None)
+        if callable(show):  # a usage error of click, which typer may bring under its own name
+            show()
+            sys.exit(2)
+        if os.environ.get("PIISCAN_DEBUG") == "1":
+            raise
+        fail(f"unexpected {type(err).__name__}; set PIISCAN_DEBUG=1 to see where", 2)
+    else:
+        sys.exit(result if isinstance(result, int) else 0)
+
+
+def fail(message: str, code: int) -> None:
+    """Print one line to stderr and end."""
+    from piiscan.report.escape import printable
+
+    sys.stderr.write(f"piiscan: {printable(message)}\n")
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,26 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Db = Annotated[str, typer.Option("--db", metavar="FILE", help="Database (default: PIISCAN_DB or ./piiscan.duckdb).")]
+ConfigFile = Annotated[str, typer.Option("--config", metavar="FILE", help="Configuration file (TOML).")]
+Pack = Annotated[list[str] | None, typer.Option("--pack", metavar="NAME", help="Pack of rules; may be repeated.")]
+Rules = Annotated[list[str] | None, typer.Option("--rules", metavar="DIR", help="Folder with own rules.")]
+Threshold = Annotated[float | None, typer.Option("--threshold", metavar="X", help="Least confidence, 0 to 1.")]
+NoNer = Annotated[bool, typer.Option("--no-ner", help="Do not look for names with the language model.")]
+
+
+def database(flag: str, configured: str = "") -> Path:
+    """The database that is meant: flag, configuration, PIISCAN_DB, or piiscan.duckdb here."""
+    return Path(flag or configured or os.environ.get("PIISCAN_DB") or "piiscan.duckdb")
+
+
+def given(**flags: Any) -> dict[str, Any]:
+    """The flags that were set: None and empty lists mean that the configuration decides."""
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in flags.items() if v is not None and v != []}

@@ -1,0 +1,204 @@
+"""`piiscan scan`: read targets, store findings, print the summary."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from piiscan.cli.options import ConfigFile, Db, NoNer, Pack, Rules, Threshold, database, given
+
+if TYPE_CHECKING:
+    from piiscan.config import Config
+    from piiscan.scan import RunResult
+    from piiscan.store.ingest import DuckStore
+
+SEVERITIES = ("low", "medium", "high", "critical")
+
+
+def scan(
+    targets: Annotated[
+        list[str], typer.Argument(metavar="TARGET...", help="Directory, file, - or s3://bucket[/prefix].")
+    ],
+    db: Db = "",
+    json_: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object on stdout.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Read all objects, changed or not.")] = False,
+    workers: Annotated[
+        int | None, typer.Option("--workers", metavar="N", help="Worker processes (0: all cores).")
+    ] = None,
+    no_ner: NoNer = False,
+    pack: Pack = None,
+    rules: Rules = None,
+    threshold: Threshold = None,
+    include: Annotated[list[str] | None, typer.Option("--include", metavar="GLOB", help="Only these keys.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option("--exclude", metavar="GLOB", help="Not these keys.")] = None,
+    sample: Annotated[float | None, typer.Option("--sample", metavar="PCT", help="Percent of the objects.")] = None,
+    max_objects: Annotated[int | None, typer.Option("--max-objects", metavar="N", help="End after N objects.")] = None,
+    max_bytes: Annotated[int | None, typer.Option("--max-bytes", metavar="N", help="End after N bytes.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be read.")] = False,
+    fail_on: Annotated[str, typer.Option("--fail-on", metavar="SEVERITY", help="Exit 1 at findings this severe.")] = "",
+    alert: Annotated[bool, typer.Option("--alert", help="Run the alert rules at the end.")] = False,
+    key_file: Annotated[str | None, typer.Option("--key-file", metavar="FILE", help="Fingerprint key.")] = None,
+    config_file: ConfigFile = "",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")] = False,
+    endpoint_url: Annotated[str, typer.Option("--endpoint-url", metavar="URL", help="S3 endpoint.")] = "",
+    profile: Annotated[str, typer.Option("--profile", help="AWS profile.")] = "",
+    region: Annotated[str, typer.Option("--region", help="AWS region.")] = "",
+    no_sign_request: Annotated[
+        bool, typer.Option("--no-sign-request", help="Public buckets without credentials.")
+    ] = False,
+    request_payer: Annotated[bool, typer.Option("--request-payer", help="Pay for requester-pays buckets.")] = False,
+) -> int:
+    """Scan directories, files, standard input or S3 buckets."""
+    from piiscan.config import load_config
+    from piiscan.errors import ConfigError
+
+    if fail_on and fail_on not in SEVERITIES:
+        raise ConfigError(f"--fail-on: {fail_on!r} is none of {', '.join(SEVERITIES)}")
+    if max_objects is not None and max_objects < 0:
+        raise ConfigError("--max-objects cannot be negative")
+    aws = {
+        "endpoint_url": endpoint_url or None,
+        "profile": profile or None,
+        "region": region or None,
+        "no_sign_request": no_sign_request or None,
+        "request_payer": request_payer or None,
+    }
+    flags = given(
+        workers=workers,
+        ner=False if no_ner else None,
+        packs=pack,
+        rules=rules,
+        threshold=threshold,
+        include=include,
+        exclude=exclude,
+        sample=sample,
+        max_objects=max_objects,
+        max_bytes=max_bytes,
+        key_file=key_file,
+    )
+    set_aws = {k: v for k, v in aws.items() if v is not None}
+    if set_aws:
+        flags["aws"] = set_aws
+    config = load_config(flags, config_file=config_file or None)
+    if dry_run:
+        return _dry_run(targets, config, json_)
+    return _run(targets, config, database(db, config.db), full, fail_on, alert, quiet, json_)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("scan")(scan)
+
+
+def _dry_run(targets: list[str], config: Config, as_json: bool) -> int:
+    """List what would be read."""
+    import json
+
+    from piiscan.crawl import STDIN, open_source, parse_target
+    from piiscan.crawl.select import Tally, select
+    from piiscan.report.escape import printable
+
+    tally = Tally()
+    for text in targets:
+        target = parse_target(text)
+        if target.source == STDIN:
+            continue
+        for ref, wanted in select(open_source(target, config).crawl(), config, tally):
+            if not wanted or ref.denied:
+                continue
+            if as_json:
+                print(json.dumps({"object": ref.key, "source": ref.source, "size": ref.size}, ensure_ascii=False))
+            else:
+                print(f"{ref.size:>14,}  {printable(ref.source)}/{printable(ref.key)}")
+    sys.stderr.write(f"would read {tally.selected:,} of {tally.listed:,} listed objects, {tally.bytes:,} bytes\n")
+    return 0
+
+
+def _run(
+    targets: list[str],
+    config: Config,
+    path: Path,
+    full: bool,
+    fail_on: str,
+    alert: bool,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    from piiscan.cli.progress import progress_display
+    from piiscan.scan import Run
+    from piiscan.store.ingest import DuckStore
+
+    started = time.monotonic()
+    key_file = Path(config.key_file) if config.key_file else None
+    store = DuckStore(path, key_file=key_file)
+    stdin_copy = _stdin(path) if "-" in targets else ""
+    try:
+        with progress_display(quiet=quiet or as_json) as watch:
+            run = Run(targets, config, store, full=full, stdin_copy=stdin_copy, watch=watch)
+            try:
+                result = run.execute()
+            except KeyboardInterrupt:
+                sys.stderr.write("\npiiscan: stopped; run the same command again to go on from here\n")
+                return 130
+        alerts = _alerts(store, config, result.run) if alert else None
+        return _finish(store, result, path, fail_on, quiet, as_json, time.monotonic() - started, alerts)
+    finally:
+        if stdin_copy:
+            Path(stdin_copy).unlink(missing_ok=True)
+        store.close()
+
+
+def _stdin(database_path: Path) -> str:
+    """Standard input as a private temporary file beside the database."""
+    with tempfile.NamedTemporaryFile(dir=database_path.parent or None, prefix=".piiscan-stdin-", delete=False) as out:
+        shutil.copyfileobj(sys.stdin.buffer, out)
+    return out.name
+
+
+def _alerts(store: DuckStore, config: Config, run: int) -> dict[str, Any]:
+    from piiscan.alert import run_alerts
+
+    return run_alerts(store, config, run)
+
+
+def _finish(
+    store: DuckStore,
+    result: RunResult,
+    path: Path,
+    fail_on: str,
+    quiet: bool,
+    as_json: bool,
+    seconds: float,
+    alerts: dict[str, Any] | None,
+) -> int:
+    """Print the summary and work out the exit code."""
+    import json
+
+    from piiscan.report.summary import as_text, summarise
+
+    summary = summarise(store, result, path, seconds, alerts)
+    if as_json:
+        print(json.dumps(summary, ensure_ascii=False))
+    elif not quiet:
+        sys.stderr.write(as_text(summary))
+    for line in result.source_errors:
+        from piiscan.report.escape import printable
+
+        sys.stderr.write(f"piiscan: {printable(line)}\n")
+    if result.source_errors:
+        return 3
+    if summary["not_read_whole"]:
+        return 4
+    if alerts is not None and alerts["exit_code"]:
+        return 1
+    if fail_on:
+        least = SEVERITIES.index(fail_on)
+        if any(summary["findings"]["by_severity"].get(s, 0) for s in SEVERITIES[least:]):
+            return 1
+    return 0

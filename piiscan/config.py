@@ -1,0 +1,214 @@
+"""One frozen Config out of flags, environment, configuration files and defaults, in this order.
+
+A configuration file found in the working directory comes from whoever wrote the tree that is being scanned, so
+`./piiscan.toml` may only select and exclude. Everything else is taken from `--config`, `PIISCAN_CONFIG` or the user's
+own `$XDG_CONFIG_HOME/piiscan/config.toml`.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from piiscan.errors import ConfigError
+
+LOCAL_KEYS = frozenset({"include", "exclude", "max_object_bytes"})
+"""What the file of the working directory may say."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwsConfig:
+    """How S3 is reached, as in the AWS command line."""
+
+    endpoint_url: str = ""
+    profile: str = ""
+    region: str = ""
+    no_sign_request: bool = False
+    request_payer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AlertConfig:
+    """One alert rule: SQL over the views; each row is an alert."""
+
+    name: str
+    sql: str
+    severity: str = "high"
+    sinks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SinkConfig:
+    """One place that alerts go to; secrets by reference (`env:NAME`, `file:PATH`)."""
+
+    name: str
+    kind: str
+    url: str = ""
+    path: str = ""
+    secret: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that steers a run. Sizes are bytes, times seconds."""
+
+    workers: int = 0
+    """Worker processes; 0: one for each core."""
+    ner: bool = True
+    ner_max_bytes: int = 1_000_000
+    """Bytes of one object that the name recogniser reads, spread over it."""
+    packs: tuple[str, ...] = ("default",)
+    rules: tuple[str, ...] = ()
+    """Folders with rules of one's own."""
+    threshold: float = 0.5
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    sample: float = 100.0
+    """Percent of the objects, by a hash of their key."""
+    max_objects: int = 0
+    max_bytes: int = 0
+    max_object_bytes: int = 0
+    """Larger objects are skipped; 0: no limit."""
+    max_values: int = 1_000_000
+    """`store.max_values`: distinct values kept per object and rule."""
+    deadline: float = 60.0
+    """Seconds for one object, plus one for each 2 MB."""
+    key_file: str = ""
+    db: str = ""
+    presidio: tuple[str, ...] = ()
+    """YAML registries of Presidio recognizers to run beside the rules."""
+    aws: AwsConfig = field(default_factory=AwsConfig)
+    alerts: tuple[AlertConfig, ...] = ()
+    sinks: tuple[SinkConfig, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain form that `from_json` reads back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Config:
+        """The Config that `to_json` gave. Raises: ConfigError naming an unknown or wrong key."""
+        found: Config = _build(cls, data, "config")
+        return found
+
+
+def _build(cls: type[Any], data: Mapping[str, Any], where: str) -> Any:
+    hints = typing.get_type_hints(cls)
+    unknown = set(data) - {f.name for f in fields(cls)}
+    if unknown:
+        raise ConfigError(f"{where}: unknown key {sorted(unknown)[0]!r}")
+    values = {name: _coerce(hints[name], value, f"{where}: {name}") for name, value in data.items()}
+    try:
+        return cls(**values)
+    except TypeError:
+        missing = [f.name for f in fields(cls) if f.name not in values]
+        raise ConfigError(f"{where}: missing one of {', '.join(missing)}") from None
+
+
+def _coerce(hint: Any, value: Any, where: str) -> Any:
+    if isinstance(hint, type) and hasattr(hint, "__dataclass_fields__"):
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"{where}: a table is wanted")
+        return _build(hint, value, where)
+    if typing.get_origin(hint) is tuple:
+        inner = typing.get_args(hint)[0]
+        if isinstance(value, str) or not isinstance(value, list | tuple):
+            raise ConfigError(f"{where}: a list is wanted")
+        return tuple(_coerce(inner, item, where) for item in value)
+    wanted: tuple[type, ...] = (int, float) if hint is float else (hint,)
+    if not isinstance(value, wanted) or (isinstance(value, bool) and hint is not bool):
+        raise ConfigError(f"{where}: {getattr(hint, '__name__', hint)} is wanted, got {type(value).__name__}")
+    return float(value) if hint is float and isinstance(value, int | float) else value
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """The tables of one configuration file. Raises: ConfigError."""
+    try:
+        with path.open("rb") as handle:
+            return tomllib.load(handle)
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such configuration file") from None
+    except tomllib.TOMLDecodeError as err:
+        raise ConfigError(f"{path}: not valid TOML: {err}") from None
+    except OSError as err:
+        raise ConfigError(f"{path}: cannot be read ({err.strerror})") from None
+
+
+_TABLES = {"store": {"max_values": "max_values"}, "ner": {"max_bytes": "ner_max_bytes", "enabled": "ner"}}
+"""Dotted spellings (`store.max_values`, `ner.max_bytes`) and the field that each sets."""
+
+
+def _flat(data: Mapping[str, Any], where: str) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for name, value in data.items():
+        table = _TABLES.get(name)
+        if table is None or not isinstance(value, Mapping):
+            out[name] = value
+            continue
+        for key, inner in value.items():
+            if key not in table:
+                raise ConfigError(f"{where}: unknown key '{name}.{key}'")
+            out[table[key]] = inner
+    return out
+
+
+def load_config(flags: Mapping[str, Any], *, config_file: str | None = None, cwd: Path | None = None) -> Config:
+    """The configuration in force.
+
+    `flags` holds what the command line set (None: not given). Raises: ConfigError naming file and key.
+    """
+    cwd = cwd if cwd is not None else Path.cwd()
+    config = Config()
+    local = cwd / "piiscan.toml"
+    chosen = config_file or os.environ.get("PIISCAN_CONFIG")
+    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    trusted = Path(chosen) if chosen else Path(base) / "piiscan" / "config.toml"
+    if local.is_file() and not (chosen and trusted.exists() and local.samefile(trusted)):
+        data = _flat(read_file(local), str(local))
+        refused = sorted(set(data) - LOCAL_KEYS)
+        if refused:
+            raise ConfigError(
+                f"{local}: key {refused[0]!r} is not taken from the working directory (only "
+                f"{', '.join(sorted(LOCAL_KEYS))}); pass the file with --config if you trust it"
+            )
+        config = _merge(config, data, str(local))
+    if chosen or trusted.is_file():
+        config = _merge(config, _flat(read_file(trusted), str(trusted)), str(trusted))
+    config = _merge(config, _environment(), "environment")
+    return _merge(config, {k: v for k, v in flags.items() if v is not None}, "command line")
+
+
+def _merge(config: Config, data: Mapping[str, Any], where: str) -> Config:
+    given = _build(Config, data, where)
+    changes = {name: getattr(given, name) for name in data}
+    if "aws" in data:
+        changes["aws"] = replace(config.aws, **{k: getattr(given.aws, k) for k in data["aws"]})
+    merged = replace(config, **changes)
+    if not 0 < merged.sample <= 100:
+        raise ConfigError(f"{where}: sample is a percentage over 0 and up to 100")
+    if not 0 <= merged.threshold <= 1:
+        raise ConfigError(f"{where}: threshold lies between 0 and 1")
+    if merged.workers < 0:
+        raise ConfigError(f"{where}: workers cannot be negative")
+    return merged
+
+
+def _environment() -> dict[str, Any]:
+    """The `PIISCAN_*` variables that name a simple field."""
+    out: dict[str, Any] = {}
+    hints = typing.get_type_hints(Config)
+    for name, hint in hints.items():
+        text = os.environ.get(f"PIISCAN_{name.upper()}")
+        if text is None or isinstance(hint, types.GenericAlias) or hint not in (int, float, str, bool):
+            continue
+        try:
+            out[name] = text.lower() in ("1", "true", "yes") if hint is bool else hint(text)
+        except ValueError:
+            raise ConfigError(f"PIISCAN_{name.upper()}: {hint.__name__} is wanted") from None
+    return out

@@ -1,0 +1,65 @@
+"""Room 1, what is there: from a target on the command line to a source of objects."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from piiscan.config import Config
+from piiscan.errors import SourceError
+from piiscan.ports import Source
+
+STDIN = "stdin:"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One TARGET of a scan: the source, and what of it is meant."""
+
+    source: str
+    """`file:///absolute/dir`, `s3://bucket` or `stdin:`."""
+    prefix: str = ""
+    """Key prefix (S3), or the one key that is meant (a single file)."""
+    single: bool = False
+
+
+def parse_target(text: str) -> Target:
+    """The target that `text` names. Raises: SourceError when a path does not exist, or a URL is of no known kind."""
+    if text == "-":
+        return Target(STDIN, "-", True)
+    if text.startswith("s3://"):
+        bucket, _, prefix = text[5:].partition("/")
+        if not bucket:
+            raise SourceError(f"{text}: a bucket is wanted, as in s3://bucket/prefix")
+        return Target(f"s3://{bucket}", prefix)
+    if "://" in text and not text.startswith("file://"):
+        raise SourceError(f"{text}: only paths, - and s3:// are known")
+    path = Path(os.path.realpath(text.removeprefix("file://") or "/"))
+    if not path.exists():
+        raise SourceError(f"{text}: no such file or directory")
+    if path.is_dir():
+        return Target(f"file://{escape(str(path))}")
+    return Target(f"file://{escape(str(path.parent))}", path.name, True)
+
+
+def open_source(target: Target, config: Config) -> Source:
+    """The source of a target. Raises: SourceError, ConfigError."""
+    if target.source.startswith("s3://"):
+        from piiscan.crawl.s3 import S3Source
+
+        return S3Source(target.source, target.prefix, config.aws)
+    from piiscan.crawl.local import LocalSource
+
+    return LocalSource(target.source, only=target.prefix if target.single else "")
+
+
+def escape(path: str) -> str:
+    """A path in which bytes that are not UTF-8 (surrogate escapes) stand as `\\xNN`.
+
+    >>> escape("bad" + chr(0xDCFF))
+    'bad\\\\xff'
+    """
+    if path.isascii():
+        return path
+    return "".join(f"\\x{ord(c) - 0xDC00:02x}" if "\udc80" <= c <= "\udcff" else c for c in path)

@@ -1,0 +1,134 @@
+"""An S3 bucket, or a prefix of it, as a source."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, BinaryIO, cast
+
+from piiscan.aws import error_code, s3_client, source_error
+from piiscan.config import AwsConfig
+from piiscan.errors import AccessDenied, Encrypted, NotRead, ObjectChanged, ObjectError, ObjectGone, ReadFailed
+from piiscan.fetch import Answer, ResumingStream
+from piiscan.model import ObjectRef
+
+ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+"""Storage classes whose objects cannot be read without a restore, which costs money and is not ours to start."""
+
+BUFFER = 1 << 20
+
+
+class S3Source:
+    """Objects of a bucket by ListObjectsV2 and GetObject; nothing is ever written."""
+
+    def __init__(self, name: str, prefix: str, config: AwsConfig, client: Any = None) -> None:
+        self.name = name
+        self._bucket = name.removeprefix("s3://")
+        self._prefix = prefix
+        self._config = config
+        self._made = client
+
+    @property
+    def _client(self) -> Any:
+        if self._made is None:
+            self._made = s3_client(self._config)
+        return self._made
+
+    def _payer(self) -> dict[str, str]:
+        return {"RequestPayer": "requester"} if self._config.request_payer else {}
+
+    def crawl(self) -> Iterator[ObjectRef]:
+        """All objects below the prefix, in the order of the listing, a page at a time. Raises: SourceError."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=self._prefix, **self._payer()
+        )
+        try:
+            for page in pages:
+                for entry in page.get("Contents", ()):
+                    yield self._ref(entry)
+        except (ClientError, BotoCoreError) as err:
+            raise source_error(self._bucket, err) from None
+
+    def _ref(self, entry: dict[str, Any]) -> ObjectRef:
+        storage = entry.get("StorageClass", "STANDARD")
+        denied = ""
+        if storage in ARCHIVED:
+            denied = f"INVALID_OBJECT_STATE: archived in storage class {storage}; restore it to have it read"
+        return ObjectRef(
+            self.name, entry["Key"], entry["Size"], entry.get("ETag", "").strip('"'), entry["LastModified"], "", denied
+        )
+
+    def refresh(self, ref: ObjectRef) -> ObjectRef:
+        """The object as it is now. Raises: ObjectError."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            head = self._client.head_object(Bucket=self._bucket, Key=ref.key, **self._payer())
+        except ClientError as err:
+            raise self._object_error(err) from None
+        except BotoCoreError as err:
+            raise ReadFailed(f"could not be looked up ({type(err).__name__})") from None
+        return replace(
+            ref, size=head["ContentLength"], etag=head.get("ETag", "").strip('"'), modified=head["LastModified"]
+        )
+
+    def open(self, ref: ObjectRef) -> BinaryIO:
+        """The object's bytes, bound to the ETag that was listed. Raises: ObjectError."""
+
+        def request(offset: int) -> Answer:
+            from botocore.exceptions import ClientError
+
+            wanted: dict[str, Any] = {
+                "Bucket": self._bucket,
+                "Key": ref.key,
+                "ChecksumMode": "ENABLED",
+                **self._payer(),
+            }
+            if ref.etag:
+                wanted["IfMatch"] = f'"{ref.etag}"'
+            if ref.version:
+                wanted["VersionId"] = ref.version
+            if offset:
+                wanted["Range"] = f"bytes={offset}-"
+            try:
+                answer = self._client.get_object(**wanted)
+            except ClientError as err:
+                raise self._object_error(err) from None
+            body = answer["Body"]
+            if offset and answer["ResponseMetadata"]["HTTPStatusCode"] != 206:
+                _skip(body, offset)  # a server that knows no ranges starts again from the first byte
+            kept = {n: answer[f"Checksum{n}"] for n in ("CRC32", "SHA1", "SHA256") if answer.get(f"Checksum{n}")}
+            if answer.get("ChecksumType") == "COMPOSITE":
+                kept = {}
+            return Answer(body, kept)
+
+        raw = ResumingStream(request, ref.size)
+        return cast(BinaryIO, io.BufferedReader(raw, BUFFER))
+
+    def _object_error(self, err: Any) -> ObjectError:
+        """A refused request as the outcome of its object."""
+        code = error_code(err)
+        if code in ("NoSuchKey", "404", "NoSuchVersion"):
+            return ObjectGone("gone since it was listed")
+        if code in ("PreconditionFailed", "412"):
+            return ObjectChanged("overwritten since it was listed")
+        if code == "InvalidObjectState":
+            return NotRead("archived; restore it to have it read")
+        if code.startswith("KMS."):
+            return AccessDenied(f"its KMS key cannot be used ({code})", reason="INVALID_KMS_KEY")
+        if code in ("AccessDenied", "403", "AllAccessDisabled"):
+            return AccessDenied("these credentials may not read it (s3:GetObject, or its KMS key)")
+        if code in ("InvalidRequest", "400") and "encrypt" in str(err).lower():
+            return Encrypted("encrypted with a key of the customer (SSE-C)")
+        return ReadFailed(f"the request failed ({code})")
+
+
+def _skip(body: Any, count: int) -> None:
+    while count > 0:
+        data = body.read(min(count, BUFFER))
+        if not data:
+            return
+        count -= len(data)

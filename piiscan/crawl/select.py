@@ -1,0 +1,91 @@
+"""Which of the listed objects are read: globs, size, sample, and the caps of a run."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from piiscan.config import Config
+from piiscan.model import ObjectRef
+
+
+@dataclass(slots=True)
+class Tally:
+    """How the selection went."""
+
+    listed: int = 0
+    selected: int = 0
+    bytes: int = 0
+    left_out: int = 0
+    capped: bool = False
+    """A cap of the run ended the selection; the listing was not read to its end."""
+
+
+@lru_cache(maxsize=256)
+def glob(pattern: str) -> re.Pattern[str]:
+    """A glob over keys: `*` and `?` stay within a part, `**` crosses parts; without a slash it means any last part.
+
+    >>> bool(glob("*.csv").fullmatch("a/b/c.csv")), bool(glob("a/*.csv").fullmatch("a/b/c.csv"))
+    (True, False)
+    >>> bool(glob("a/**").fullmatch("a/b/c.csv")), bool(glob("/a.csv").fullmatch("b/a.csv"))
+    (True, False)
+    """
+    text = pattern.removeprefix("/")
+    out = "" if "/" in pattern else r"(?:.*/)?"
+    i = 0
+    while i < len(text):
+        if text.startswith("**/", i):
+            out, i = out + r"(?:.*/)?", i + 3
+        elif text.startswith("**", i):
+            out, i = out + r".*", i + 2
+        elif text[i] == "*":
+            out, i = out + r"[^/]*", i + 1
+        elif text[i] == "?":
+            out, i = out + r"[^/]", i + 1
+        elif text[i] == "[" and "]" in text[i + 2 :]:
+            end = text.index("]", i + 2)
+            body = text[i + 1 : end].replace("\\", r"\\")
+            out, i = out + "[" + ("^" + body[1:] if body[0] in "!^" else body) + "]", end + 1
+        else:
+            out, i = out + re.escape(text[i]), i + 1
+    if text.endswith("/"):
+        out += ".*"
+    return re.compile(out, re.DOTALL)
+
+
+def sampled(source: str, key: str, percent: float) -> bool:
+    """Whether an object falls into the sample: by a hash of its name, so the same ones each time."""
+    if percent >= 100:
+        return True
+    raw = hashlib.blake2b(f"{source}\0{key}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(raw, "big") < percent / 100 * 2**64
+
+
+def select(refs: Iterable[ObjectRef], config: Config, tally: Tally) -> Iterator[tuple[ObjectRef, bool]]:
+    """Every listed object and whether it is to be read; ends early when a cap of the run is reached."""
+    include = [glob(p) for p in config.include]
+    exclude = [glob(p) for p in config.exclude]
+    for ref in refs:
+        tally.listed += 1
+        wanted = (
+            (not include or any(p.fullmatch(ref.key) for p in include))
+            and not any(p.fullmatch(ref.key) for p in exclude)
+            and not (config.max_object_bytes and ref.size > config.max_object_bytes)
+            and sampled(ref.source, ref.key, config.sample)
+        )
+        if wanted and (
+            (config.max_objects and tally.selected >= config.max_objects)
+            or (config.max_bytes and tally.selected and tally.bytes + ref.size > config.max_bytes)
+        ):
+            tally.listed -= 1
+            tally.capped = True
+            return
+        if wanted:
+            tally.selected += 1
+            tally.bytes += ref.size
+        else:
+            tally.left_out += 1
+        yield ref, wanted

@@ -1,0 +1,1 @@
+"""How shards run."""

@@ -1,0 +1,181 @@
+"""The local engine: worker processes on this machine, one shard at a time each, rebuilt when one dies.
+
+A worker that dies is replaced and its shard tried again; an object that was being scanned at two deaths is recorded and
+not tried again in the run.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import selectors
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from piiscan.engine.worker import ref_to_json, task_to_json
+from piiscan.errors import PiiscanError, StoreError
+from piiscan.ports import Event, Shard, ShardFile, Task
+
+log = logging.getLogger(__name__)
+
+DEATHS = 2
+"""Deaths of a worker on one object before that object is given up."""
+
+
+@dataclass(slots=True)
+class _Process:
+    """One worker process and what it is doing."""
+
+    popen: subprocess.Popen[str]
+    shard: Shard | None = None
+    index: int = -1
+    buffer: str = ""
+
+
+@dataclass(slots=True)
+class _Trouble:
+    """What went wrong with one shard so far."""
+
+    deaths: dict[int, int] = field(default_factory=dict)
+    poisoned: dict[int, str] = field(default_factory=dict)
+    total: int = 0
+
+
+class LocalEngine:
+    """`workers` processes; 0 means one for each core."""
+
+    def __init__(self, workers: int = 0) -> None:
+        self.workers = workers or os.cpu_count() or 1
+        self._processes: list[_Process] = []
+        self._trouble: dict[int, _Trouble] = {}
+        self._again: list[Shard] = []
+
+    def run(self, shards: Iterable[Shard], task: Task, told: Callable[[Event], None]) -> Iterator[ShardFile]:
+        """See `ports.Engine`. Raises: StoreError when a shard file cannot be written, PiiscanError from a worker."""
+        waiting = iter(shards)
+        selector = selectors.DefaultSelector()
+        more = True
+        try:
+            while True:
+                for process in self._idle(task, selector, more):
+                    shard = self._again.pop() if self._again else next(waiting, None) if more else None
+                    if shard is None:
+                        more = False
+                        break
+                    self._hand(process, shard)
+                busy = [p for p in self._processes if p.shard is not None]
+                if not busy and not self._again and not more:
+                    return
+                for key, _ in selector.select(timeout=1.0):
+                    yield from self._read(key.data, selector, told)
+        finally:
+            selector.close()
+            self.stop()
+
+    def _idle(self, task: Task, selector: selectors.BaseSelector, more: bool) -> Iterator[_Process]:
+        """Processes without work; a new one is started only when there is a shard left for it to ask for."""
+        for process in list(self._processes):
+            if process.shard is None:
+                yield process
+        while (more or self._again) and len(self._processes) < self.workers:
+            process = self._start(task)
+            self._processes.append(process)
+            selector.register(process.popen.stdout, selectors.EVENT_READ, process)  # type: ignore[arg-type]
+            yield process
+            if process.shard is None:
+                return
+
+    def _start(self, task: Task) -> _Process:
+        popen = subprocess.Popen(
+            [sys.executable, "-m", "piiscan.engine.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="ascii",
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+        )
+        process = _Process(popen)
+        os.set_blocking(popen.stdout.fileno(), False)  # type: ignore[union-attr]
+        self._write(process, {"task": task_to_json(task)})
+        return process
+
+    def _hand(self, process: _Process, shard: Shard) -> None:
+        process.shard, process.index = shard, -1
+        trouble = self._trouble.get(shard.number)
+        self._write(
+            process,
+            {
+                "run": shard.run,
+                "number": shard.number,
+                "refs": [ref_to_json(r) for r in shard.refs],
+                "poisoned": trouble.poisoned if trouble is not None else {},
+            },
+        )
+
+    def _write(self, process: _Process, message: dict[str, Any]) -> None:
+        assert process.popen.stdin is not None
+        try:
+            process.popen.stdin.write(json.dumps(message) + "\n")
+            process.popen.stdin.flush()
+        except BrokenPipeError:
+            log.debug("event=worker_gone pid=%d", process.popen.pid)  # its end of output tells the rest
+
+    def _read(
+        self, process: _Process, selector: selectors.BaseSelector, told: Callable[[Event], None]
+    ) -> Iterator[ShardFile]:
+        assert process.popen.stdout is not None
+        data = os.read(process.popen.stdout.fileno(), 1 << 16)
+        if not data:
+            selector.unregister(process.popen.stdout)
+            self._processes.remove(process)
+            self._bury(process)
+            return
+        *lines, process.buffer = (process.buffer + data.decode("ascii")).split("\n")
+        for line in lines:
+            event = json.loads(line)
+            if event["event"] == "start":
+                process.index = event["index"]
+            elif event["event"] == "object":
+                told(Event(event["outcome"], event["bytes"], event["findings"]))
+            elif event["event"] == "error":
+                raise StoreError(event["message"])
+            else:
+                shard = process.shard
+                assert shard is not None
+                process.shard = None
+                yield ShardFile(shard.run, event["number"], event["path"])
+
+    def _bury(self, process: _Process) -> None:
+        """Note what a dead worker was at, and put its shard back."""
+        code = process.popen.wait()
+        shard, index = process.shard, process.index
+        log.warning("event=worker_died code=%d shard=%s object=%d", code, shard.number if shard else None, index)
+        if shard is None:
+            return
+        trouble = self._trouble.setdefault(shard.number, _Trouble())
+        trouble.total += 1
+        if index < 0 and trouble.total >= DEATHS:
+            raise PiiscanError(f"worker processes end as soon as they start (exit code {code}); see the lines above")
+        if index >= 0:
+            trouble.deaths[index] = trouble.deaths.get(index, 0) + 1
+            if trouble.deaths[index] >= DEATHS:
+                trouble.poisoned[index] = f"WORKER_DIED: the worker process ended {DEATHS} times on this object"
+        self._again.append(shard)
+
+    def stop(self) -> None:
+        """End all workers at once."""
+        for process in self._processes:
+            process.popen.kill()
+        for process in self._processes:
+            process.popen.wait()
+            for pipe in (process.popen.stdin, process.popen.stdout):
+                if pipe is not None:
+                    try:
+                        pipe.close()
+                    except BrokenPipeError:
+                        log.debug("event=worker_pipe_broken")
+        self._processes.clear()

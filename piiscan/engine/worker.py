@@ -1,0 +1,241 @@
+"""One worker: shards in, shard files out. Any engine runs `scan_shard`; the local one runs this module as a process.
+
+As a process it speaks JSON lines: requests on standard input, events and results on standard output. It never opens the
+database, and logs nothing but names and codes.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from piiscan import stages
+from piiscan.catalogue import digest
+from piiscan.classify.build import build_stack
+from piiscan.classify.stack import Stack
+from piiscan.config import Config
+from piiscan.crawl import Target, open_source
+from piiscan.engine.sandbox import ParserChild
+from piiscan.errors import CatalogueError, ObjectChanged, ObjectError, ReadFailed, TimedOut
+from piiscan.extract import IN_PROCESS, Budget, Job, segments
+from piiscan.identify import identify
+from piiscan.model import ObjectRef, ObjectReport, Outcome, RuleId, Segment
+from piiscan.ports import Shard, ShardFile, Source, Task
+from piiscan.redact import Redactor, fingerprinter
+from piiscan.score import score
+from piiscan.spool import write_shard
+
+Told = Callable[[dict[str, Any]], None]
+
+
+class Worker:
+    """What one process keeps between shards: the stack, its parser child, its sources."""
+
+    def __init__(self, task: Task, stack: Stack | None = None) -> None:
+        self.config = Config.from_json(task.config)
+        self.task = task
+        self.stack = stack if stack is not None else build_stack(self.config)
+        self._names = {RuleId(r.id): r for r in self.stack.rules}
+        if digest(self.stack.rules) != task.catalogue:
+            raise CatalogueError("the rules changed while the run was going on; start it again")
+        self._fingerprint = fingerprinter(task.key)
+        self._sources: dict[str, Source] = {}
+        self._child: ParserChild | None = None
+
+    def close(self) -> None:
+        """End the parser child."""
+        if self._child is not None:
+            self._child.close()
+            self._child = None
+
+    def report(self, ref: ObjectRef, poisoned: str = "") -> ObjectReport:
+        """Scan one object; every object ends in exactly one outcome with a reason."""
+        if ref.denied:
+            return ObjectReport(ref, "", Outcome.SKIPPED, ref.denied)
+        if poisoned:
+            return ObjectReport(ref, "", Outcome.FAILED, poisoned)
+        try:
+            return self._attempt(ref)
+        except ObjectChanged:
+            # Overwritten between listing and reading: once more, as it is now.
+            try:
+                return self._attempt(self._source(ref).refresh(ref), last=True)
+            except ObjectError as err:
+                return ObjectReport(ref, "", Outcome(err.outcome), f"{err.reason}: {err}")
+
+    def _attempt(self, ref: ObjectRef, *, last: bool = False) -> ObjectReport:
+        """One reading of an object. Raises: ObjectChanged, unless it is the last attempt."""
+        redactor = Redactor(self.stack.rules, self._fingerprint, max_values=self.config.max_values)
+        budget = Budget(bytes_in=ref.size)
+        media_type, examined, seen = "", 0, 0
+        failure: ObjectError | None = None
+        try:
+            stages.reached("fetch")
+            with closing(self._source(ref).open(ref)) as stream:
+                found = identify(stream, ref.key)
+                media_type = found.media_type
+                session = self.stack.open(ref, media_type)
+                job = Job(ref.key, media_type, ref.size, budget, charset=found.charset)
+                for segment in self._segments(stream, job, ref):
+                    seen += 1
+                    redactor.add(segment, session.feed(segment))
+                session.finish()
+                examined = ref.size
+        except ObjectChanged as err:
+            if not last:
+                raise
+            failure = err
+        except ObjectError as err:
+            failure = err
+        except OSError as err:
+            failure = ReadFailed(f"reading broke off ({err.strerror or type(err).__name__})")
+        outcome, reason = verdict(failure, budget.notes, seen)
+        findings = redactor.findings()
+        return ObjectReport(ref, media_type, outcome, reason, findings, score(findings, self._names), examined)
+
+    def _source(self, ref: ObjectRef) -> Source:
+        source = self._sources.get(ref.source)
+        if source is None:
+            source = self._sources[ref.source] = open_source(Target(ref.source), self.config)
+        return source
+
+    def _segments(self, stream: BinaryIO, job: Job, ref: ObjectRef) -> Iterator[Segment]:
+        allowed = self.config.deadline + ref.size / 2_000_000
+        if job.media_type in IN_PROCESS:
+            end = time.monotonic() + allowed
+            for segment in segments(stream, job):
+                stages.reached("extract")
+                yield segment
+                if time.monotonic() > end:
+                    raise TimedOut(f"not done after {allowed:.0f} seconds")
+            return
+        if self._child is None:
+            self._child = ParserChild(self.task.scratch)
+        with closing(as_file(stream, self.task.scratch)) as handle:
+            for segment in self._child.segments(handle.fileno(), job, allowed):
+                stages.reached("extract")
+                yield segment
+
+
+def as_file(stream: BinaryIO, scratch: str) -> BinaryIO:
+    """The stream itself when it is a file, else an unlinked temporary file with its content."""
+    try:
+        stream.fileno()
+    except (OSError, AttributeError):
+        copy = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 - the caller closes it
+        while chunk := stream.read(1 << 20):
+            copy.write(chunk)
+        copy.seek(0)
+        return copy
+    return stream
+
+
+def verdict(failure: ObjectError | None, notes: list[str], seen: int) -> tuple[Outcome, str]:
+    """Outcome and reason of an object: an error after text came, or a note, makes it partial."""
+    if failure is not None:
+        reason = f"{failure.reason}: {failure}"
+        if seen:
+            return Outcome.PARTIAL, reason
+        return Outcome(failure.outcome), reason
+    if notes:
+        more = f" (and {len(notes) - 1} more)" if len(notes) > 1 else ""
+        return Outcome.PARTIAL, notes[0] + more
+    return Outcome.SCANNED, ""
+
+
+_worker: Worker | None = None
+
+
+def scan_shard(
+    shard: Shard, task: Task, told: Told | None = None, poisoned: Mapping[int, str] | None = None
+) -> ShardFile:
+    """Scan all objects of a shard and write its file.
+
+    `told` hears of every object before and after it; `poisoned` gives reasons for objects that must not be tried again.
+    Raises: OSError when the file cannot be written.
+    """
+    global _worker
+    if _worker is None or _worker.task != task:
+        if _worker is not None:
+            _worker.close()
+        _worker = Worker(task)
+    reports = []
+    for index, ref in enumerate(shard.refs):
+        if told is not None:
+            told({"event": "start", "index": index})
+        found = _worker.report(ref, (poisoned or {}).get(index, ""))
+        reports.append(found)
+        if told is not None:
+            total = sum(f.count for f in found.findings if not f.test_data)
+            told({"event": "object", "outcome": found.outcome.value, "bytes": found.bytes_examined, "findings": total})
+    return write_shard(Path(task.spool), shard.run, shard.number, reports, task.catalogue)
+
+
+def ref_to_json(ref: ObjectRef) -> dict[str, Any]:
+    """A ref as plain data."""
+    data = asdict(ref)
+    data["modified"] = ref.modified.isoformat() if ref.modified is not None else None
+    return data
+
+
+def ref_from_json(data: Mapping[str, Any]) -> ObjectRef:
+    """The ref that `ref_to_json` gave."""
+    moment = data["modified"]
+    ref = ObjectRef(**{**data, "modified": None})
+    return replace(ref, modified=datetime.fromisoformat(moment)) if moment else ref
+
+
+def task_to_json(task: Task) -> dict[str, Any]:
+    """A task as plain data."""
+    return {**asdict(task), "key": task.key.hex()}
+
+
+def main() -> int:
+    """Serve requests on standard input until it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the conductor's to handle
+    out = os.fdopen(os.dup(1), "w", encoding="ascii", buffering=1)
+    os.dup2(2, 1)  # whatever a library prints must not look like an event
+
+    def tell(event: dict[str, Any]) -> None:
+        out.write(json.dumps(event) + "\n")
+
+    task: Task | None = None
+    try:
+        for line in sys.stdin:
+            request = json.loads(line)
+            if "task" in request:
+                task = Task(**{**request["task"], "key": binascii.unhexlify(request["task"]["key"])})
+                continue
+            assert task is not None
+            shard = Shard(request["run"], request["number"], tuple(ref_from_json(r) for r in request["refs"]))
+            try:
+                file = scan_shard(shard, task, tell, {int(k): v for k, v in request["poisoned"].items()})
+            except OSError as err:
+                tell({"event": "error", "message": f"{task.spool}: {err.strerror or type(err).__name__}"})
+                continue
+            except CatalogueError as err:
+                tell({"event": "error", "message": str(err)})
+                continue
+            tell({"event": "done", "number": file.number, "path": file.path})
+    finally:
+        if _worker is not None:
+            _worker.close()
+    return 0
+
+
+if __name__ == "__main__":
+    # Run under the module's importable name, so that `scan_shard` and its worker exist once.
+    from piiscan.engine import worker
+
+    sys.exit(worker.main())

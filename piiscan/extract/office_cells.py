@@ -1,0 +1,150 @@
+"""Cells of a spreadsheet: references, numbers as their reader sees them, strings of many runs.
+
+Source: ECMA-376 part 1, sections 18.3.1.4 (cells), 18.8.30 (number formats).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from piiscan.extract.office import Package, local
+
+_DATE_IDS = frozenset({*range(14, 18), 22, *range(27, 37), *range(50, 59)})
+_NOT_FORMAT = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.|_.|\*.')
+
+
+@dataclass(slots=True)
+class Value:
+    """A filled cell."""
+
+    column: int
+    ref: str
+    text: str
+    is_text: bool
+
+
+@dataclass(slots=True)
+class Book:
+    """What all sheets share."""
+
+    package: Package
+    strings: list[str] = field(default_factory=list)
+    used: bytearray = field(default_factory=bytearray)
+    dates: frozenset[int] = frozenset()
+    """Cell formats that show a number as a date."""
+    epoch: datetime = datetime(1899, 12, 30)
+    cells: int = 0
+
+    def number(self, stored: str, style: str) -> str:
+        """A stored number as its reader sees it: dates in ISO form, no exponents for whole numbers."""
+        if style.isdigit() and int(style) in self.dates:
+            try:
+                moment = self.epoch + timedelta(days=float(stored))
+                return moment.date().isoformat() if float(stored).is_integer() else moment.isoformat(" ", "seconds")
+            except (ValueError, OverflowError):
+                return stored
+        return fixed_point(stored)
+
+
+def fixed_point(stored: str) -> str:
+    """A number without its exponent, when it is a whole one of at most 20 digits.
+
+    >>> fixed_point("4.1111111111111111E+15"), fixed_point("1.5E-3"), fixed_point("12")
+    ('4111111111111111', '1.5E-3', '12')
+    """
+    if "E" not in stored and "e" not in stored:
+        return stored
+    try:
+        number = float(stored)
+    except ValueError:
+        return stored
+    return str(int(number)) if number.is_integer() and abs(number) < 1e20 else stored
+
+
+def column_number(letters: str) -> int:
+    """The number of a column from its letters.
+
+    >>> column_number("A"), column_number("XFD")
+    (1, 16384)
+    """
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + ord(letter) - 64
+    return number
+
+
+def column_letters(number: int) -> str:
+    """The letters of a column from its number.
+
+    >>> column_letters(1), column_letters(16384)
+    ('A', 'XFD')
+    """
+    letters = ""
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+def rich_text(element: Any) -> str:
+    """Text of a string item: its runs joined, phonetic runs left out."""
+    parts: list[str] = []
+    for child in element:
+        name = local(child)
+        if name == "t":
+            parts.append(child.text or "")
+        elif name == "r":
+            parts.extend(t.text or "" for t in child if local(t) == "t")
+    return "".join(parts)
+
+
+def date_styles(package: Package) -> frozenset[int]:
+    """Indexes of cell formats (`s=` of a cell) that are dates."""
+    info = package.find("xl/styles.xml")
+    if info is None:
+        return frozenset()
+    dates = set(_DATE_IDS)
+    out: list[int] = []
+    index = 0
+    for _, element in package.elements(info, ("end",), ["{*}numFmt", "{*}xf"]):
+        if local(element) == "numFmt":
+            code = _NOT_FORMAT.sub("", element.get("formatCode") or "").lower()
+            number = element.get("numFmtId") or ""
+            if number.isdigit() and ("y" in code or "d" in code):
+                dates.add(int(number))
+        elif local(element.getparent()) == "cellXfs":
+            number = element.get("numFmtId") or ""
+            if number.isdigit() and int(number) in dates:
+                out.append(index)
+            index += 1
+    return frozenset(out)
+
+
+def read_cell(book: Book, element: Any) -> tuple[str, bool, str]:
+    """Text of a cell, whether it was typed as text, and its formula when that holds literals."""
+    kind = element.get("t") or "n"
+    stored, inline, formula = "", "", ""
+    for child in element:
+        name = local(child)
+        if name == "v":
+            stored = child.text or ""
+        elif name == "is":
+            inline = rich_text(child)
+        elif name == "f" and child.text and '"' in child.text:
+            formula = child.text
+    if kind == "s":
+        index = int(stored) if stored.strip().isdigit() and len(stored) < 10 else -1
+        if 0 <= index < len(book.strings):
+            book.used[index] = 1
+            return book.strings[index], True, formula
+        return "", True, formula
+    if kind == "inlineStr":
+        return inline or stored, True, formula
+    if kind == "b":
+        return "TRUE" if stored == "1" else "FALSE" if stored else "", True, formula
+    if kind in ("str", "e", "d"):
+        return stored, kind == "str", formula
+    return book.number(stored, element.get("s") or ""), False, formula

@@ -1,0 +1,327 @@
+"""Segments between processes: frames of one kind byte, a length and JSON; never pickle.
+
+The reader trusts nothing: the other side parses hostile files and may be theirs by now. Sizes and types are checked,
+and what does not fit raises `Malformed`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from itertools import pairwise, repeat
+from operator import attrgetter
+from typing import Any, Protocol
+
+import numpy as np
+
+from piiscan import errors
+from piiscan.errors import LimitReached, Malformed, ObjectError
+from piiscan.model import NOWHERE, ColumnSegment, Place, Segment, TextSegment
+
+MAX_FRAME = 256 << 20
+"""Bytes of one frame's payload."""
+HELLO, REQUEST, TEXT, COLUMN, NOTE, ERROR, DONE = b"H", b"Q", b"T", b"C", b"N", b"E", b"D"
+KINDS = frozenset({HELLO, REQUEST, TEXT, COLUMN, NOTE, ERROR, DONE})
+_HEAD = struct.Struct(">cI")
+_SPLIT = 16 << 20
+"""Characters of a column beyond which it goes in two frames."""
+_CODE = re.compile(r"[A-Z][A-Z_]{0,79}")
+_SENTENCE = 500
+_TYPES: dict[object, type] = {
+    **dict.fromkeys(("line", "column", "row", "record", "page", "slide", "paragraph", "byte"), int),
+    **dict.fromkeys(("column_name", "path", "sheet", "cell", "part", "table", "tag"), str),
+    "member": list,
+}
+_KNOWN = {cls.__name__: cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, ObjectError)}
+
+
+_PLACE_KEYS = tuple(field.name for field in fields(Place))
+_place_values = attrgetter(*_PLACE_KEYS)
+
+
+class Writable(Protocol):
+    """Takes bytes, all of them."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write `data`."""
+        ...
+
+
+class Readable(Protocol):
+    """Gives bytes: exactly as many as asked for, fewer only at the end."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next `size` bytes."""
+        ...
+
+
+def write(out: Writable, kind: bytes, payload: Mapping[str, Any]) -> None:
+    """One frame. Raises: LimitReached when it would be larger than a reader takes."""
+    data = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    if len(data) > MAX_FRAME:
+        raise LimitReached("one value is larger than a frame between processes")
+    out.write(_HEAD.pack(kind, len(data)) + data)
+
+
+def read(source: Readable) -> tuple[bytes, dict[str, Any]] | None:
+    """The next frame as (kind, payload); None at a clean end. Raises: Malformed."""
+    head = source.read(_HEAD.size)
+    if not head:
+        return None
+    if len(head) < _HEAD.size:
+        raise Malformed("a frame breaks off in its head")
+    kind, size = _HEAD.unpack(head)
+    if kind not in KINDS or size > MAX_FRAME:
+        raise Malformed("not a frame")
+    data = source.read(size)
+    if len(data) < size:
+        raise Malformed("a frame breaks off")
+    try:
+        payload = json.loads(data.decode("utf-8", "surrogatepass"))
+    except (ValueError, RecursionError):
+        raise Malformed("a frame is not JSON") from None
+    if not isinstance(payload, dict):
+        raise Malformed("a frame holds no object")
+    return kind, payload
+
+
+def write_segment(out: Writable, segment: Segment) -> None:
+    """A segment as one frame, or several where a column is very large."""
+    if isinstance(segment, TextSegment):
+        write(out, TEXT, _text_payload(segment))
+        return
+    for part in _parts(segment):
+        write(out, COLUMN, _column_payload(part))
+
+
+def _place_json(place: Place) -> dict[str, Any]:
+    """As `Place.to_json`, at a third of its cost: a document has a place for each paragraph."""
+    return {key: value for key, value in zip(_PLACE_KEYS, _place_values(place), strict=True) if value is not None}
+
+
+def _place_columns(places: Sequence[Place]) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+    """What all places have, and the fields in which they differ, as columns: a document has a place for each line."""
+    shared: dict[str, Any] = {}
+    each: dict[str, list[Any]] = {}
+    for key, values in zip(_PLACE_KEYS, zip(*map(_place_values, places), strict=True), strict=False):
+        if values.count(values[0]) < len(values):
+            each[key] = list(values)
+        elif values[0] is not None:
+            shared[key] = values[0]
+    return shared, each
+
+
+def _text_payload(segment: TextSegment) -> dict[str, Any]:
+    shared, each = _place_columns(segment.places)
+    return {
+        "text": segment.text,
+        "offset": segment.offset,
+        "starts": segment.starts,
+        "shared": shared,
+        "each": each,
+        "core": segment.core,
+        "line": segment.line,
+        "column": segment.column,
+        "prose": segment.prose,
+    }
+
+
+def _column_payload(segment: ColumnSegment) -> dict[str, Any]:
+    return {
+        "header": segment.header,
+        "path": segment.path,
+        "values": list(segment.values),
+        "rows": [int(row) for row in segment.rows],
+        "base": _place_json(segment.base),
+        "axis": segment.axis,
+        "lines": None if segment.lines is None else [int(line) for line in segment.lines],
+        "paths": None if segment.paths is None else list(segment.paths),
+        "cells": None if segment.cells is None else list(segment.cells),
+    }
+
+
+def _parts(segment: ColumnSegment) -> Iterator[ColumnSegment]:
+    """The column in pieces that fit a frame."""
+    count = len(segment.values)
+    if count < 2 or sum(map(len, segment.values)) + 32 * count <= _SPLIT:
+        yield segment
+        return
+    for cut in (slice(0, count // 2), slice(count // 2, count)):
+        yield from _parts(
+            ColumnSegment(
+                header=segment.header,
+                path=segment.path,
+                values=segment.values[cut],
+                rows=segment.rows[cut],
+                base=segment.base,
+                axis=segment.axis,
+                lines=None if segment.lines is None else segment.lines[cut],
+                paths=None if segment.paths is None else segment.paths[cut],
+                cells=None if segment.cells is None else segment.cells[cut],
+            )
+        )
+
+
+def segment_of(kind: bytes, payload: Mapping[str, Any]) -> Segment:
+    """The segment of a TEXT or COLUMN frame. Raises: Malformed."""
+    return _text(payload) if kind == TEXT else _column(payload)
+
+
+def _text(payload: Mapping[str, Any]) -> TextSegment:
+    text = _string(payload, "text")
+    starts = _integers(payload, "starts")
+    places = _places(payload, len(starts))
+    if any(a > b for a, b in pairwise(starts)):
+        raise Malformed("starts are not in order")
+    core = payload.get("core")
+    bounds: tuple[int, int] | None = None
+    if core is not None:
+        if not isinstance(core, list) or len(core) != 2 or not all(_is_count(n) for n in core) or core[1] > len(text):
+            raise Malformed("a core that is no range")
+        bounds = (core[0], core[1])
+    offset, line, column, prose = (payload.get(key) for key in ("offset", "line", "column", "prose"))
+    if not (offset is None or _is_count(offset)) or not (line is None or _is_count(line)):
+        raise Malformed("an offset or line that is no count")
+    if not _is_count(column) or not isinstance(prose, bool):
+        raise Malformed("a text frame of wrong types")
+    return TextSegment(text, offset, tuple(starts), places, bounds, line, int(str(column)), prose)
+
+
+def _column(payload: Mapping[str, Any]) -> ColumnSegment:
+    values = _strings(payload, "values")
+    rows = _integers(payload, "rows")
+    lines = None if payload.get("lines") is None else _integers(payload, "lines")
+    paths = None if payload.get("paths") is None else _strings(payload, "paths")
+    cells = None if payload.get("cells") is None else _strings(payload, "cells")
+    if any(other is not None and len(other) != len(values) for other in (rows, lines, paths, cells)):
+        raise Malformed("columns of different lengths")
+    axis = _string(payload, "axis")
+    if axis not in ("row", "record"):
+        raise Malformed("an unknown axis")
+    return ColumnSegment(
+        header=_string(payload, "header"),
+        path=_string(payload, "path"),
+        values=values,
+        rows=np.array(rows, dtype=np.int64),
+        base=_place(payload.get("base")),
+        axis=axis,
+        lines=None if lines is None else np.array(lines, dtype=np.int64),
+        paths=paths,
+        cells=cells,
+    )
+
+
+def error_payload(err: ObjectError) -> dict[str, Any]:
+    """What goes over of an error."""
+    return {"type": type(err).__name__, "reason": err.reason, "outcome": err.outcome, "message": str(err)[:_SENTENCE]}
+
+
+def error_of(payload: Mapping[str, Any]) -> ObjectError:
+    """The error that the other side met, of the same class. Raises: Malformed when it is none of ours."""
+    cls = _KNOWN.get(_string(payload, "type"))
+    reason, outcome = _string(payload, "reason"), _string(payload, "outcome")
+    if cls is None or not _CODE.fullmatch(reason) or outcome not in ("skipped", "failed"):
+        raise Malformed("an unknown error")
+    err = cls(sentence(_string(payload, "message")), reason=reason)
+    err.outcome = outcome
+    return err
+
+
+def note_of(payload: Mapping[str, Any]) -> str:
+    """A note's text, one line of bounded length. Raises: Malformed."""
+    return sentence(_string(payload, "note"))
+
+
+def sentence(text: str) -> str:
+    """`text` without control characters, cut to a bounded length.
+
+    >>> sentence("a\\x1b[2Jb")
+    'a [2Jb'
+    """
+    return "".join(c if c.isprintable() else " " for c in text[: 2 * _SENTENCE])
+
+
+def count_of(payload: Mapping[str, Any], key: str) -> int:
+    """A count in a payload. Raises: Malformed."""
+    value = payload.get(key)
+    if not _is_count(value):
+        raise Malformed(f"{key} is no count")
+    return int(str(value))
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 62
+
+
+def _string(payload: Mapping[str, Any], key: str) -> str:
+    value = payload.get(key)
+    if not isinstance(value, str):
+        raise Malformed(f"{key} is no text")
+    return value
+
+
+def _strings(payload: Mapping[str, Any], key: str) -> list[str]:
+    value = payload.get(key)
+    if not isinstance(value, list) or not all(type(item) is str for item in value):
+        raise Malformed(f"{key} is no list of texts")
+    return value
+
+
+def _integers(payload: Mapping[str, Any], key: str) -> Sequence[int]:
+    value = payload.get(key)
+    if not isinstance(value, list) or not all(type(item) is int and 0 <= item < 1 << 62 for item in value):
+        raise Malformed(f"{key} is no list of counts")
+    return value
+
+
+def _place(data: object) -> Place:
+    """A place of checked types. Raises: Malformed."""
+    if not isinstance(data, dict):
+        raise Malformed("a place that is none")
+    if not data:
+        return NOWHERE
+    for key, value in data.items():
+        _check(key, value)
+    if "member" in data:
+        data["member"] = tuple(data["member"])
+    return Place(**data)
+
+
+def _places(payload: Mapping[str, Any], count: int) -> tuple[Place, ...]:
+    """`count` places from the columns of `_place_columns`. Raises: Malformed."""
+    each = payload.get("each")
+    base = _place(payload.get("shared"))
+    if not isinstance(each, dict):
+        raise Malformed("places are no columns")
+    for key, column in each.items():
+        if not isinstance(column, list) or len(column) != count:
+            raise Malformed("places and starts do not agree")
+        for value in column:
+            if value is not None:
+                _check(key, value)
+        if key == "member":
+            each[key] = [None if value is None else tuple(value) for value in column]
+        elif key not in _TYPES:
+            raise Malformed("a place of wrong types")
+    if not each or not count:
+        return (base,) * count
+    columns = [each.get(key) or repeat(value) for key, value in zip(_PLACE_KEYS, _place_values(base), strict=True)]
+    return tuple(map(Place, *columns))
+
+
+def _check(key: object, value: object) -> None:
+    """Raises: Malformed unless a place may have `value` at `key`."""
+    # `type` and not `isinstance`: a bool is no count.
+    kind = type(value)
+    good = kind is _TYPES.get(key)
+    if good and kind is not str:
+        good = 0 <= value < 1 << 62 if isinstance(value, int) else isinstance(value, list) and _all_strings(value)
+    if not good:
+        raise Malformed("a place of wrong types")
+
+
+def _all_strings(values: list[object]) -> bool:
+    return all(type(item) is str for item in values)

@@ -1,0 +1,150 @@
+"""Room 2, its bytes: one body out of several requests, verified.
+
+A connection that breaks in the middle of a body is outside botocore's retries, and a body cut short with a consistent
+length is no error at all to it (both tried). So the stream here counts against the listed size, goes on where it broke
+by a ranged request bound to the same ETag, and checks the stored checksum over all that it gave out.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from piiscan.errors import ObjectError, ReadFailed
+
+RESUMES = 5
+"""Broken reads in a row without a byte of progress before the object is given up."""
+PAUSE = 0.1
+"""Seconds before the first resumed request; doubles with each failure in a row."""
+
+
+class Body(Protocol):
+    """What a request answers with."""
+
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes; empty at the end. Any exception counts as a broken connection."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One response: its body and the checksums that the store keeps of the whole object."""
+
+    body: Body
+    checksums: Mapping[str, str]
+    """Base64 by name: CRC32, SHA1, SHA256."""
+
+
+class _Crc32:
+    def __init__(self) -> None:
+        self._value = 0
+
+    def update(self, data: bytes) -> None:
+        self._value = zlib.crc32(data, self._value)
+
+    def digest(self) -> bytes:
+        return self._value.to_bytes(4, "big")
+
+
+_SUMS: Mapping[str, Callable[[], Any]] = {"CRC32": _Crc32, "SHA1": hashlib.sha1, "SHA256": hashlib.sha256}
+"""Checksums that the standard library can compute. Source: Amazon S3 API, `x-amz-checksum-*`."""
+
+
+class ResumingStream(io.RawIOBase):
+    """An object's bytes from first to last, through broken connections.
+
+    `request` opens the object from a byte offset on; it raises ObjectError for what will not get better (gone, denied,
+    changed), anything else is tried again.
+    """
+
+    def __init__(
+        self, request: Callable[[int], Answer], size: int, *, pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._request = request
+        self._size = size
+        self._pause = pause
+        self._at = 0
+        self._failures = 0
+        self._answer: Answer | None = None
+        self._sum: Any = None
+        self._expected = b""
+        self._open()
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def tell(self) -> int:
+        """Bytes given out so far."""
+        return self._at
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """The next bytes. Raises: ObjectError."""
+        while self._at < self._size:
+            if self._answer is None:
+                self._open()
+                continue
+            try:
+                data = self._answer.body.read(min(len(buffer), self._size - self._at))
+            except ObjectError:
+                raise
+            except Exception as err:  # urllib3's and botocore's many names for a lost connection
+                self._broken(type(err).__name__)
+                continue
+            if not data:
+                self._broken("the body ended early")
+                continue
+            self._failures = 0
+            buffer[: len(data)] = data
+            self._at += len(data)
+            if self._sum is not None:
+                self._sum.update(data)
+            if self._at == self._size:
+                self._verify()
+            return len(data)
+        return 0
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if not self.closed and self._answer is not None:
+            self._answer.body.close()
+        super().close()
+
+    def _open(self) -> None:
+        try:
+            self._answer = self._request(self._at)
+        except ObjectError:
+            raise
+        except Exception as err:  # a connection that could not be made, after botocore's own retries
+            self._broken(type(err).__name__)
+            return
+        if self._at == 0:
+            self._sum = None
+            for name, make in _SUMS.items():
+                stored = self._answer.checksums.get(name, "")
+                if stored and "-" not in stored:  # a dash: a sum of the parts' sums, not of the object
+                    self._sum, self._expected = make(), base64.b64decode(stored)
+                    break
+
+    def _broken(self, why: str) -> None:
+        if self._answer is not None:
+            self._answer.body.close()
+            self._answer = None
+        self._failures += 1
+        if self._failures > RESUMES:
+            raise ReadFailed(f"reading broke off at byte {self._at} of {self._size} ({why})")
+        self._pause(PAUSE * 2 ** (self._failures - 1))
+
+    def _verify(self) -> None:
+        if self._sum is not None and self._sum.digest() != self._expected:
+            raise ReadFailed("the bytes do not have the checksum that the store keeps", reason="CHECKSUM_MISMATCH")

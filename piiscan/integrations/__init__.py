@@ -1,0 +1,1 @@
+"""piiscan in other tools, and other tools in piiscan."""

@@ -1,0 +1,161 @@
+"""What a rule's pattern may be, so that any linear engine runs it: read from Python's own parse of it.
+
+Source: `re._parser` of the standard library; the limits are those that Hyperscan and RE2 keep to.
+"""
+
+from __future__ import annotations
+
+import re
+import re._constants as op  # type: ignore[import-not-found]
+import re._parser as parser  # type: ignore[import-not-found]
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+MOST_BYTES = 4096
+MOST_REPEATS = 1000
+MOST_WIDTH = 16_384
+"""Characters of the longest match; segments overlap by this much."""
+LEAST_ANCHOR = 3
+_MOST_PREFIXES = 20_000
+
+Chars = frozenset[int] | None
+"""The characters that can stand in one place; None: too many to list."""
+
+_REFUSED = {
+    op.ASSERT: "look-around",
+    op.ASSERT_NOT: "look-around",
+    op.GROUPREF: "a back-reference",
+    op.GROUPREF_EXISTS: "a conditional",
+    op.AT: r"an anchor such as ^, $ or \b (use before and after)",
+    op.ATOMIC_GROUP: "an atomic group",
+    op.POSSESSIVE_REPEAT: "a possessive repeat",
+}
+
+
+def check(text: str) -> None:
+    """Refuses a pattern that a linear engine could not run or that can match nothing.
+
+    Raises: ValueError.
+    """
+    if not text.isascii():
+        raise ValueError("is not ASCII (text is matched as bytes)")
+    if len(text.encode()) > MOST_BYTES:
+        raise ValueError(f"longer than {MOST_BYTES} bytes")
+    parsed = _parse(text)
+    if parsed.state.flags & ~re.UNICODE & ~re.ASCII:
+        raise ValueError("sets flags (use ignore_case)")
+    _walk(parsed)
+    least, most = parsed.getwidth()
+    if least == 0:
+        raise ValueError("can match nothing at all")
+    if most > MOST_WIDTH:
+        raise ValueError(f"can match {most} characters, more than {MOST_WIDTH}")
+
+
+def check_class(text: str) -> None:
+    """Refuses a guard that is not exactly one character class; the empty text is no guard.
+
+    Raises: ValueError.
+    """
+    if not text:
+        return
+    parsed = _parse(text)
+    if len(parsed) != 1 or parsed[0][0] not in (op.IN, op.LITERAL, op.NOT_LITERAL, op.ANY):
+        raise ValueError("must be one character class, such as [^\\w-]")
+
+
+def check_anchors(text: str, anchors: Sequence[str], at: tuple[int, int], ignore_case: bool) -> None:
+    """Refuses anchors that are short or of which none stands in every match, `at[0]` to `at[1]` characters in.
+
+    Raises: ValueError.
+    """
+    for anchor in anchors:
+        if not isinstance(anchor, str) or len(anchor.encode()) < LEAST_ANCHOR:
+            raise ValueError(f"an anchor has {LEAST_ANCHOR} bytes or more")
+    if not anchors:
+        return
+    reach = at[1] + max(len(anchor) for anchor in anchors)
+    for prefix in _prefixes(_parse(text), reach):
+        if not any(_stands(prefix, anchor, i, ignore_case) for anchor in anchors for i in range(at[0], at[1] + 1)):
+            raise ValueError("the pattern can match without any of them at anchor_at")
+
+
+def _parse(text: str) -> Any:
+    try:
+        return parser.parse(text, re.ASCII)
+    except (re.error, OverflowError, RecursionError) as err:
+        raise ValueError(f"no regular expression: {err}") from err
+
+
+def _walk(items: Iterable[Any]) -> None:
+    for kind, value in items:
+        if kind in _REFUSED:
+            raise ValueError(f"has {_REFUSED[kind]}")
+        if kind in (op.MAX_REPEAT, op.MIN_REPEAT):
+            _, most, inner = value
+            if most == op.MAXREPEAT:
+                raise ValueError("has an unbounded repeat (*, + or {n,}: give the most)")
+            if most > MOST_REPEATS:
+                raise ValueError(f"repeats {most} times, more than {MOST_REPEATS}")
+            _walk(inner)
+        elif kind is op.SUBPATTERN:
+            if value[0] is not None:
+                raise ValueError("has a capture group (use (?:...))")
+            _walk(value[-1])
+        elif kind is op.BRANCH:
+            for branch in value[1]:
+                _walk(branch)
+
+
+def _prefixes(items: Iterable[Any], reach: int) -> set[tuple[Chars, ...]]:
+    """The first `reach` places of every way to match, each as the characters that can stand there."""
+    found: set[tuple[Chars, ...]] = {()}
+    for item in items:
+        if all(len(prefix) >= reach for prefix in found):
+            break
+        grown: set[tuple[Chars, ...]] = set()
+        for prefix in found:
+            if len(prefix) >= reach:
+                grown.add(prefix)
+            else:
+                grown |= {prefix + more for more in _ways(item, reach - len(prefix))}
+        if len(grown) > _MOST_PREFIXES:
+            raise ValueError("too many ways to reach the anchor")
+        found = grown
+    return {prefix[:reach] for prefix in found}
+
+
+def _ways(item: Any, reach: int) -> set[tuple[Chars, ...]]:
+    kind, value = item
+    if kind is op.LITERAL:
+        return {(frozenset({value}),)}
+    if kind is op.IN and all(k in (op.LITERAL, op.RANGE) for k, _ in value):
+        chars = {c for k, v in value for c in (range(v[0], v[1] + 1) if k is op.RANGE else (v,))}
+        return {(frozenset({char}),) for char in chars} if len(chars) <= 8 else {(None,)}
+    if kind is op.SUBPATTERN:
+        return _prefixes(value[-1], reach)
+    if kind is op.BRANCH:
+        return {way for branch in value[1] for way in _prefixes(branch, reach)}
+    if kind in (op.MAX_REPEAT, op.MIN_REPEAT):
+        least, most, inner = value
+        one = _prefixes(inner, reach)
+        shortest = max(min(len(way) for way in one), 1)
+        ways: set[tuple[Chars, ...]] = set()
+        current: set[tuple[Chars, ...]] = {()}
+        for count in range(min(most, reach // shortest + 1) + 1):
+            if count >= least or count == reach // shortest + 1:
+                ways |= current
+            current = {(way + more)[:reach] for way in current for more in one}
+        return ways
+    return {(None,)}
+
+
+def _stands(prefix: tuple[Chars, ...], anchor: str, at: int, ignore_case: bool) -> bool:
+    places = prefix[at : at + len(anchor)]
+    if len(places) < len(anchor):
+        return False
+    for chars, char in zip(places, anchor, strict=True):
+        wanted = {ord(char), ord(char.lower()), ord(char.upper())} if ignore_case else {ord(char)}
+        if chars is None or not chars <= wanted:
+            return False
+    return True

@@ -1,0 +1,135 @@
+"""The narrow Protocols between rooms; each has one contract suite in tests/contracts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+
+from piiscan.model import MatchBatch, ObjectRef, Segment
+
+if TYPE_CHECKING:
+    from piiscan.extract import Job
+
+
+class Source(Protocol):
+    """A place that holds objects: a directory tree, a bucket."""
+
+    name: str
+    """`file:///absolute/dir` or `s3://bucket`: `ObjectRef.source` of all its objects."""
+
+    def crawl(self) -> Iterator[ObjectRef]:
+        """All objects below the target, in a fixed order; entries that must not be opened carry `denied`.
+
+        Raises: SourceError when the source itself cannot be listed.
+        """
+        ...
+
+    def open(self, ref: ObjectRef) -> BinaryIO:
+        """A readable stream over the object as it was listed. Raises: ObjectError."""
+        ...
+
+    def refresh(self, ref: ObjectRef) -> ObjectRef:
+        """The object as it is now, after `open` or a read said that it changed. Raises: ObjectError."""
+        ...
+
+
+class Extractor(Protocol):
+    """One format family: bytes in, segments out."""
+
+    media_types: frozenset[str]
+
+    def extract(self, stream: BinaryIO, job: Job) -> Iterator[Segment]:
+        """The text of `stream`, as it comes. Raises: ObjectError and nothing else."""
+        ...
+
+
+class Session(Protocol):
+    """The classification of one object: column statistics and overlaps have a home here."""
+
+    def feed(self, segment: Segment) -> MatchBatch:
+        """The matches of one segment."""
+        ...
+
+    def finish(self) -> None:
+        """Called once after the last segment."""
+        ...
+
+
+class Classifier(Protocol):
+    """Opens a session per object."""
+
+    def open(self, ref: ObjectRef, media_type: str) -> Session:
+        """A fresh session for one object."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A piece of a run: up to 256 objects or 256 MB that one worker scans in one go."""
+
+    run: int
+    number: int
+    refs: tuple[ObjectRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShardFile:
+    """A finished shard's results, one Parquet file whose name follows from run and shard alone."""
+
+    run: int
+    number: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What every worker of a run needs besides its shards; plain data, so that any engine can ship it."""
+
+    config: Mapping[str, Any]
+    """`Config.to_json()`."""
+    key: bytes
+    """The store's fingerprint key."""
+    spool: str
+    """Folder that shard files go to."""
+    scratch: str
+    """Folder for temporary files; emptied at the end of the run."""
+    catalogue: str
+    """Digest of the rules, so that a worker with other rules is noticed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a worker tells while it scans: one object is done."""
+
+    outcome: str
+    bytes: int
+    findings: int
+
+
+class Engine(Protocol):
+    """How shards run (`piiscan.engine.worker.scan_shard` on each): local processes now, a cluster later."""
+
+    def run(self, shards: Iterable[Shard], task: Task, told: Callable[[Event], None]) -> Iterator[ShardFile]:
+        """The finished shard files, in any order; every shard yields exactly one."""
+        ...
+
+
+class Sink(Protocol):
+    """Where an alert goes."""
+
+    def send(self, alert: dict[str, Any]) -> None:
+        """Deliver one alert. Raises: ConfigError or OSError when it did not arrive."""
+        ...
+
+
+class Store(Protocol):
+    """The findings store, seen from the conductor."""
+
+    def current(self, refs: Sequence[ObjectRef], catalogue: str, run: int, full: bool) -> tuple[set[int], int]:
+        """Indexes of the refs that need no reading, and how many of them this run has done already."""
+        ...
+
+    def load(self, run: int, files: Sequence[ShardFile]) -> None:
+        """Take the files in, in one transaction, each name once."""
+        ...

@@ -1,0 +1,278 @@
+"""The conductor of a run: crawl, select, leave out what is known, cut shards, run an engine, take its files in.
+
+Everything that may die is outside the database: workers write shard files, this process loads them. The same command
+after a kill finds its broken run, takes in what lies in the spool, and goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from piiscan import catalogue
+from piiscan.classify.build import all_rules
+from piiscan.config import Config
+from piiscan.crawl import STDIN, Target, open_source, parse_target
+from piiscan.crawl.select import Tally, select
+from piiscan.engine.local import LocalEngine
+from piiscan.errors import PiiscanError, SourceError
+from piiscan.model import ObjectRef
+from piiscan.ports import Engine, Event, Shard, ShardFile, Source, Task
+from piiscan.spool import object_id
+from piiscan.store.ingest import DuckStore
+from piiscan.store.snapshot import Publisher, publish
+
+log = logging.getLogger(__name__)
+
+SHARD_OBJECTS = 256
+SHARD_BYTES = 256 << 20
+SHARD_SECONDS = 10.0
+LOOKUP = 512
+"""Listed objects looked up in the store at a time."""
+GROUP_FILES = 16
+"""Shard files taken in by one transaction."""
+GROUP_SECONDS = 3.0
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a run has done so far; the command line draws it."""
+
+    tally: Tally = field(default_factory=Tally)
+    unchanged: int = 0
+    earlier: int = 0
+    """Objects that this run had done before it was broken off."""
+    planned: int = 0
+    planned_bytes: int = 0
+    done: int = 0
+    bytes: int = 0
+    findings: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    crawled: bool = False
+    started: float = field(default_factory=time.monotonic)
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended."""
+
+    run: int
+    resumed: bool
+    status: str
+    progress: Progress
+    source_errors: tuple[str, ...]
+    gone: int
+    targets: tuple[Target, ...]
+
+
+def identity(targets: Sequence[Target], config: Config, full: bool) -> str:
+    """A digest of what was asked for: the same command, interrupted, goes on."""
+    wanted = {
+        "targets": [(t.source, t.prefix, t.single) for t in targets],
+        "select": [config.include, config.exclude, config.sample, config.max_objects, config.max_bytes],
+        "more": [config.max_object_bytes, config.threshold, config.ner, config.ner_max_bytes, full],
+    }
+    return hashlib.blake2b(json.dumps(wanted).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def spool_dir(database: Path) -> Path:
+    """The folder of shard files that belongs to a database."""
+    return database.with_name(database.name + ".spool")
+
+
+class Run:
+    """One run over its targets."""
+
+    def __init__(
+        self,
+        targets: Sequence[str],
+        config: Config,
+        store: DuckStore,
+        *,
+        full: bool = False,
+        stdin_copy: str = "",
+        engine: Engine | None = None,
+        watch: Callable[[Progress], None] = lambda progress: None,
+    ) -> None:
+        self._texts = tuple(targets)
+        self._config = config
+        self._store = store
+        self._full = full
+        self._stdin_copy = stdin_copy
+        self._engine = engine if engine is not None else LocalEngine(config.workers)
+        self._watch = watch
+        self.progress = Progress()
+        self._errors: list[str] = []
+        self._listed: list[tuple[Target, Source, list[int] | None]] = []
+        self._gone = 0
+
+    def execute(self) -> RunResult:
+        """Do the run. Raises: ConfigError, CatalogueError, StoreError; KeyboardInterrupt after closing the run."""
+        rules = all_rules(self._config)
+        version = catalogue.digest(rules)
+        targets = self._targets()
+        spool = spool_dir(self._store.path)
+        state = self._store.begin(
+            [t.source + ("/" + t.prefix if t.prefix else "") for t in targets],
+            identity(targets, self._config, self._full),
+            _public(self._config),
+            version,
+        )
+        run = state.run
+        spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+        scratch = tempfile.mkdtemp(prefix="scratch-", dir=spool)
+        self._store.remember_rules(rules)
+        status = "failed"
+        try:
+            self._take_in(run, self._store.pending(spool, run))
+            task = Task(self._config.to_json(), self._store.key, str(spool), scratch, version)
+            shards = self._shards(targets, run, version)
+            self._ingest(run, self._engine.run(shards, task, self._tell))
+            self._close_listings(run)
+            status = "done"
+        except KeyboardInterrupt:
+            status = "cancelled"
+            raise
+        finally:
+            with suppress(PiiscanError):
+                if status == "cancelled":
+                    self._take_in(run, self._store.pending(spool, run))
+                self._store.end(run, status, self.progress.tally.listed, self.progress.unchanged)
+                publish(self._store)
+            shutil.rmtree(scratch, ignore_errors=True)
+            if status == "done":
+                shutil.rmtree(spool / f"{run:08d}", ignore_errors=True)
+                with suppress(OSError):
+                    spool.rmdir()
+        return RunResult(run, state.resumed, status, self.progress, tuple(self._errors), self._gone, tuple(targets))
+
+    def _targets(self) -> list[Target]:
+        """The targets that exist; the others are told of at the end (exit code 3)."""
+        found: list[Target] = []
+        for text in self._texts:
+            try:
+                found.append(parse_target(text))
+            except SourceError as err:
+                self._errors.append(str(err))
+        if not found:
+            raise SourceError("; ".join(self._errors))
+        return list(dict.fromkeys(found))
+
+    def _tell(self, event: Event) -> None:
+        progress = self.progress
+        progress.done += 1
+        progress.bytes += event.bytes
+        progress.findings += event.findings
+        progress.outcomes[event.outcome] += 1
+        self._watch(progress)
+
+    def _source(self, target: Target) -> Source:
+        if target.source == STDIN:
+            from piiscan.crawl.local import LocalSource
+
+            return LocalSource(STDIN, only="-", stdin_copy=self._stdin_copy)
+        return open_source(target, self._config)
+
+    def _wanted(self, targets: Sequence[Target], run: int, version: str) -> Iterator[ObjectRef]:
+        """The objects to read, in listing order."""
+        for target in targets:
+            oids: list[int] | None = None if target.single else []
+            batch: list[ObjectRef] = []
+            try:
+                source = self._source(target)
+                for ref, chosen in select(source.crawl(), self._config, self.progress.tally):
+                    if oids is not None:
+                        oids.append(object_id(ref.source, ref.key))
+                    if not chosen:
+                        continue
+                    batch.append(ref)
+                    if len(batch) >= LOOKUP:
+                        yield from self._unknown(batch, run, version)
+                        batch = []
+                yield from self._unknown(batch, run, version)
+            except SourceError as err:
+                yield from self._unknown(batch, run, version)
+                self._errors.append(str(err))
+                log.error("event=source_failed source=%s", target.source)
+                continue
+            if self.progress.tally.capped:
+                oids = None
+            self._listed.append((target, source, oids))
+        self.progress.crawled = True
+
+    def _unknown(self, batch: Sequence[ObjectRef], run: int, version: str) -> Iterator[ObjectRef]:
+        known, here = self._store.current(batch, version, run, self._full)
+        self.progress.unchanged += len(known) - here
+        self.progress.earlier += here
+        for index, ref in enumerate(batch):
+            if index not in known:
+                self.progress.planned += 1
+                self.progress.planned_bytes += ref.size
+                yield ref
+
+    def _shards(self, targets: Sequence[Target], run: int, version: str) -> Iterator[Shard]:
+        """Shards of up to 256 objects, 256 MB or 10 s; small at first, so that small trees use all workers."""
+        number = self._store.next_shard(run)
+        refs: list[ObjectRef] = []
+        size, most, since, made = 0, 8, time.monotonic(), 0
+        for ref in self._wanted(targets, run, version):
+            if refs and (
+                len(refs) >= most or size + ref.size > SHARD_BYTES or time.monotonic() - since > SHARD_SECONDS
+            ):
+                yield Shard(run, number, tuple(refs))
+                number, made = number + 1, made + 1
+                if made % 4 == 0:
+                    most = min(most * 2, SHARD_OBJECTS)
+                refs, size, since = [], 0, time.monotonic()
+            refs.append(ref)
+            size += ref.size
+        if refs:
+            yield Shard(run, number, tuple(refs))
+
+    def _ingest(self, run: int, files: Iterator[ShardFile]) -> None:
+        group: list[ShardFile] = []
+        publisher = Publisher(self._store)
+        publisher.maybe()
+        last = time.monotonic()
+        for file in files:
+            group.append(file)
+            if len(group) >= GROUP_FILES or time.monotonic() - last > GROUP_SECONDS:
+                self._take_in(run, group)
+                publisher.maybe()
+                group, last = [], time.monotonic()
+        self._take_in(run, group)
+
+    def _take_in(self, run: int, files: Sequence[ShardFile]) -> None:
+        self._store.load(run, files)
+        for file in files:
+            Path(file.path).unlink(missing_ok=True)
+
+    def _close_listings(self, run: int) -> None:
+        for target, _, oids in self._listed:
+            kind = "s3" if target.source.startswith("s3://") else "file"
+            aws = self._config.aws
+            self._gone += self._store.listed(
+                run,
+                target.source,
+                kind,
+                oids,
+                prefix=target.prefix if not target.single else "",
+                endpoint=aws.endpoint_url if kind == "s3" else "",
+                region=aws.region if kind == "s3" else "",
+            )
+
+
+def _public(config: Config) -> dict[str, Any]:
+    """The settings that a run keeps; sinks and alerts stay out, since their addresses may be secret."""
+    data = replace(config, alerts=(), sinks=()).to_json()
+    return {k: v for k, v in data.items() if k not in ("alerts", "sinks")}

@@ -1,0 +1,183 @@
+"""Room 8, on its way: a shard's results as one Parquet file, named after run and shard, complete or not there.
+
+The file holds rows of four kinds (object, finding, occurrence, value) in one wide table, a row group a kind; columns
+that a kind does not use are null and cost nothing. Nothing in it is in clear: masks and fingerprints only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from piiscan import stages
+from piiscan.model import ObjectReport
+from piiscan.ports import ShardFile
+
+OBJECT, FINDING, OCCURRENCE, VALUE = range(4)
+
+
+def object_id(source: str, key: str) -> int:
+    """64 bits that name an object in the store. Source: BLAKE2b, RFC 7693."""
+    raw = hashlib.blake2b(_joined(source, key), digest_size=8).digest()
+    return int.from_bytes(raw, "big", signed=True)
+
+
+def finding_id(source: str, key: str, rule: str) -> bytes:
+    """The identity of a finding: BLAKE2b-128 of source, key and rule; the same in each run."""
+    return hashlib.blake2b(_joined(source, key, rule), digest_size=16).digest()
+
+
+def _joined(*parts: str) -> bytes:
+    return b"\0".join(p.encode("utf-8", "surrogatepass") for p in parts)
+
+
+def shard_path(spool: Path, run: int, number: int) -> Path:
+    """Where a shard's file lies: its name follows from run and shard alone, so a repeated shard overwrites itself."""
+    return spool / f"{run:08d}" / f"{number:08d}.parquet"
+
+
+def write_shard(spool: Path, run: int, number: int, reports: Sequence[ObjectReport], catalogue: str) -> ShardFile:
+    """Write a shard's results: temporary name, fsync, rename. Raises: OSError."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = shard_path(spool, run, number)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_suffix(".tmp")
+    schema = _schema(pa)
+    with draft.open("wb") as out:
+        os.chmod(draft, 0o600)
+        with pq.ParquetWriter(out, schema, compression="zstd") as writer:
+            for rows in _kinds(reports, catalogue):
+                size = len(rows["kind"])
+                if size:
+                    arrays = [
+                        pa.array(rows[f.name], f.type) if f.name in rows else pa.nulls(size, f.type) for f in schema
+                    ]
+                    writer.write_table(pa.Table.from_arrays(arrays, schema=schema), row_group_size=1 << 18)
+        out.flush()
+        os.fsync(out.fileno())
+    stages.reached("spool")
+    os.replace(draft, path)
+    return ShardFile(run, number, str(path))
+
+
+def _schema(pa: Any) -> Any:
+    return pa.schema(
+        [
+            ("kind", pa.int8()),
+            ("oid", pa.int64()),
+            ("source", pa.string()),
+            ("key", pa.string()),
+            ("media_type", pa.string()),
+            ("size", pa.int64()),
+            ("etag", pa.string()),
+            ("modified", pa.timestamp("us")),
+            ("version", pa.string()),
+            ("catalogue", pa.string()),
+            ("outcome", pa.string()),
+            ("reason", pa.string()),
+            ("bytes_examined", pa.int64()),
+            ("risk", pa.int16()),
+            ("reasons", pa.string()),
+            ("finding", pa.binary(16)),
+            ("rule", pa.string()),
+            ("category", pa.string()),
+            ("severity", pa.int8()),
+            ("confidence", pa.float32()),
+            ("count", pa.int64()),
+            ("distinct_values", pa.int64()),
+            ("distinct_exact", pa.bool_()),
+            ("test_data", pa.bool_()),
+            ("seq", pa.int32()),
+            ("char_start", pa.int64()),
+            ("char_length", pa.int32()),
+            ("place", pa.string()),
+            ("masked", pa.string()),
+            ("fingerprint", pa.binary(16)),
+        ]
+    )
+
+
+def _kinds(reports: Sequence[ObjectReport], catalogue: str) -> Iterator[dict[str, list[Any]]]:
+    """Columns of the four kinds, one dict each."""
+    ids = [object_id(r.ref.source, r.ref.key) for r in reports]
+    yield {
+        "kind": [OBJECT] * len(reports),
+        "oid": ids,
+        "source": [_clean(r.ref.source) for r in reports],
+        "key": [_clean(r.ref.key) for r in reports],
+        "media_type": [r.media_type for r in reports],
+        "size": [r.ref.size for r in reports],
+        "etag": [r.ref.etag for r in reports],
+        "modified": [_utc(r.ref.modified) for r in reports],
+        "version": [r.ref.version for r in reports],
+        "catalogue": [catalogue] * len(reports),
+        "outcome": [r.outcome.value for r in reports],
+        "reason": [_clean(r.reason) for r in reports],
+        "bytes_examined": [r.bytes_examined for r in reports],
+        "risk": [r.risk.value for r in reports],
+        "reasons": [json.dumps(r.risk.reasons, ensure_ascii=False) for r in reports],
+    }
+    found = [
+        (oid, finding_id(r.ref.source, r.ref.key, f.rule), f)
+        for oid, r in zip(ids, reports, strict=True)
+        for f in r.findings
+    ]
+    yield {
+        "kind": [FINDING] * len(found),
+        "oid": [o for o, _, _ in found],
+        "finding": [i for _, i, _ in found],
+        "rule": [str(f.rule) for _, _, f in found],
+        "category": [f.category.value for _, _, f in found],
+        "severity": [int(f.severity) for _, _, f in found],
+        "confidence": [f.confidence for _, _, f in found],
+        "count": [f.count for _, _, f in found],
+        "distinct_values": [f.distinct for _, _, f in found],
+        "distinct_exact": [f.distinct_exact for _, _, f in found],
+        "test_data": [f.test_data for _, _, f in found],
+    }
+    places = [(oid, i, f.rule, n, o) for oid, i, f in found for n, o in enumerate(f.occurrences)]
+    yield {
+        "kind": [OCCURRENCE] * len(places),
+        "oid": [p[0] for p in places],
+        "finding": [p[1] for p in places],
+        "rule": [str(p[2]) for p in places],
+        "seq": [p[3] for p in places],
+        "char_start": [p[4].offset for p in places],
+        "char_length": [p[4].length for p in places],
+        "place": [_clean(json.dumps(p[4].place.to_json(), ensure_ascii=False)) for p in places],
+        "masked": [_clean(p[4].masked) for p in places],
+        "confidence": [p[4].confidence for p in places],
+        "fingerprint": [p[4].fingerprint for p in places],
+    }
+    yield {
+        "kind": [VALUE] * sum(len(f.values) for _, _, f in found),
+        "oid": [oid for oid, _, f in found for _ in f.values],
+        "rule": [str(f.rule) for _, _, f in found for _ in f.values],
+        "fingerprint": [v for _, _, f in found for v in f.values],
+        "count": [c for _, _, f in found for c in f.values.values()],
+    }
+
+
+def _clean(text: str) -> str:
+    """Text that UTF-8 can hold: lone surrogates as `\\xNN` or `\\uNNNN`."""
+    try:
+        text.encode()
+        return text
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    """A naive UTC time, as the store keeps them."""
+    if moment is None or moment.tzinfo is None:
+        return moment
+    from datetime import UTC
+
+    return moment.astimezone(UTC).replace(tzinfo=None)

@@ -1,0 +1,1 @@
+"""Room 8, where it stays: the DuckDB store."""

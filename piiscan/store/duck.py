@@ -1,0 +1,167 @@
+"""Opening the database: settings, locks, versions, migrations, and DuckDB's errors in our words.
+
+Files are written in the 1.5 storage format so that both DuckDB series read them; extensions are never fetched.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from piiscan.errors import StoreError
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+STORAGE = "v1.5.0"
+_MIGRATION = re.compile(r"(\d{4})_\w+\.sql")
+
+
+def settings(*, memory: str = "", threads: int = 0) -> dict[str, Any]:
+    """Configuration for every connection: no downloads, no unsigned extensions."""
+    out: dict[str, Any] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    if memory:
+        out["memory_limit"] = memory
+    if threads:
+        out["threads"] = str(threads)
+    return out
+
+
+def migrations() -> list[tuple[int, str]]:
+    """(number, SQL) of every migration, ascending."""
+    out = []
+    for item in (files("piiscan.store") / "migrations").iterdir():
+        found = _MIGRATION.fullmatch(item.name)
+        if found:
+            out.append((int(found[1]), item.read_text(encoding="utf-8")))
+    return sorted(out)
+
+
+def latest_version() -> int:
+    """The schema that this program writes."""
+    return migrations()[-1][0]
+
+
+def explain(err: Exception, path: Path) -> StoreError:
+    """A DuckDB error as one sentence of ours: locked, newer, damaged, full."""
+    text = str(err)
+    if "Could not set lock" in text or "Conflicting lock" in text or "being used by another process" in text:
+        owner = re.search(r"PID (\d+)", text)
+        who = f" (process {owner[1]})" if owner else ""
+        return StoreError(f"{path}: another process{who} is writing to this database; wait for it or use another --db")
+    if "newer version" in text or "was created with" in text or "storage version" in text.lower():
+        return StoreError(f"{path}: written by a newer DuckDB; update the duckdb package")
+    if "No space left" in text or "disk is full" in text.lower():
+        return StoreError(f"{path}: the disk is full; what was committed is safe, free some space and run again")
+    if "WAL" in text and ("orrupt" in text or "replay" in text.lower()):
+        return StoreError(f"{path}: the write-ahead log is damaged; run: piiscan db repair --db {path}")
+    if "ermission denied" in text or "Read-only" in text or "read-only" in text:
+        return StoreError(f"{path}: the database cannot be written (permission denied or read-only)")
+    first = text.splitlines()[0] if text else type(err).__name__
+    if "not a valid DuckDB database file" in text or "orrupt" in text:
+        return StoreError(f"{path}: not a readable database ({first[:160]})")
+    return StoreError(f"{path}: {first[:200]}")
+
+
+def open_for_writing(path: Path) -> DuckDBPyConnection:
+    """The database, made or migrated as needed; the file is private to the user. Raises: StoreError."""
+    import duckdb
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = not path.exists()
+        old = os.umask(0o077)
+        try:
+            con = duckdb.connect(str(path), config={**settings(), "storage_compatibility_version": STORAGE})
+        finally:
+            os.umask(old)
+    except (duckdb.Error, OSError) as err:
+        raise explain(err, path) from None
+    try:
+        if made:
+            os.chmod(path, 0o600)
+        migrate(con, path)
+        con.execute((files("piiscan.store") / "views.sql").read_text(encoding="utf-8"))
+    except duckdb.Error as err:
+        con.close()
+        raise explain(err, path) from None
+    except StoreError:
+        con.close()
+        raise
+    return con
+
+
+def open_for_reading(path: Path, *, locked_down: bool = False, memory: str = "", threads: int = 0) -> Any:
+    """A read-only connection. Raises: StoreError.
+
+    `locked_down`: no file, no network, no change of settings can be reached from SQL any more.
+    """
+    import duckdb
+
+    if not path.exists():
+        raise StoreError(f"{path}: no such database; run a scan first or name one with --db")
+    try:
+        con = duckdb.connect(str(path), read_only=True, config=settings(memory=memory, threads=threads))
+    except duckdb.Error as err:
+        raise explain(err, path) from None
+    check_version(con, path)
+    if locked_down:
+        con.execute("SET enable_external_access = false")
+        con.execute("SET lock_configuration = true")
+    return con
+
+
+def schema_version(con: Any) -> int:
+    """The schema of an open database; 0 when it is empty, -1 when it is somebody else's."""
+    tables = {row[0] for row in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    if "schema_version" not in tables:
+        return -1 if tables else 0
+    row = con.execute("SELECT max(version) FROM schema_version").fetchone()
+    return int(row[0] or 0)
+
+
+def check_version(con: Any, path: Path) -> int:
+    """The schema version. Raises: StoreError when it is newer than this program or foreign."""
+    found = schema_version(con)
+    if found < 0:
+        con.close()
+        raise StoreError(f"{path}: this is a DuckDB file, but not one of piiscan's")
+    if found > latest_version():
+        con.close()
+        raise StoreError(f"{path}: written by a newer piiscan (schema {found}, this one knows {latest_version()})")
+    return found
+
+
+def migrate(con: Any, path: Path) -> list[int]:
+    """Bring the schema up to date, each step in one transaction, after a backup; the steps taken.
+
+    Raises: StoreError, duckdb.Error.
+    """
+    from piiscan import __version__
+
+    found = check_version(con, path)
+    steps = [(number, sql) for number, sql in migrations() if number > found]
+    if not steps:
+        return []
+    if found > 0:
+        con.execute("CHECKPOINT")
+        shutil.copy2(path, path.with_name(f"{path.name}.bak-{found}"))
+    for number, sql in steps:
+        con.execute("BEGIN")
+        try:
+            con.execute(sql)
+            if number == 1:
+                con.execute(
+                    "CREATE TABLE schema_version (version INTEGER, applied TIMESTAMP, tool_version VARCHAR);"
+                    "CREATE TABLE meta (name VARCHAR PRIMARY KEY, value VARCHAR NOT NULL)"
+                )
+            con.execute("INSERT INTO schema_version VALUES (?, now()::TIMESTAMP, ?)", [number, __version__])
+            con.execute("COMMIT")
+        except Exception:
+            con.execute("ROLLBACK")
+            raise
+    return [number for number, _ in steps]

@@ -1,0 +1,278 @@
+"""Room 8, where it stays: the one writer of the database.
+
+Workers never open it. Shard files come in by groups, each group in one transaction together with the names of its
+files, so that a kill at any moment leaves whole shards or none, and no shard twice.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from piiscan import __version__, stages
+from piiscan.errors import StoreError
+from piiscan.keys import key_for_new_store, key_id, key_of_store
+from piiscan.model import ObjectRef, Rule
+from piiscan.ports import ShardFile
+from piiscan.spool import object_id
+from piiscan.store.duck import explain, open_for_writing
+
+log = logging.getLogger(__name__)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """A run as the conductor needs it: its number, and whether it goes on from a broken one."""
+
+    run: int
+    resumed: bool
+
+
+class DuckStore:
+    """The findings store in one DuckDB file."""
+
+    def __init__(self, path: Path, *, key_file: Path | None = None) -> None:
+        self.path = path
+        self._con = open_for_writing(path)
+        try:
+            self.key = self._key(key_file)
+        except BaseException:
+            self._con.close()
+            raise
+
+    def _key(self, key_file: Path | None) -> bytes:
+        rows = self._execute("SELECT value FROM meta WHERE name = 'key_id'")
+        if rows:
+            return key_of_store(str(rows[0][0]), key_file)
+        key = key_for_new_store(key_file)
+        self._con.execute("INSERT INTO meta VALUES ('key_id', ?)", [key_id(key)])
+        return key
+
+    def close(self) -> None:
+        """Write the log into the file and let go of it."""
+        import duckdb
+
+        try:
+            self._con.execute("CHECKPOINT")
+        except duckdb.Error as err:
+            log.warning("event=checkpoint_failed error=%s", type(err).__name__)
+        self._con.close()
+
+    def begin(self, targets: Sequence[str], identity: str, settings: dict[str, Any], catalogue: str) -> RunState:
+        """A new run, or the broken one that the same command left behind."""
+        rows = self._execute(
+            "SELECT run FROM runs WHERE status IN ('running', 'cancelled', 'failed') AND identity = ? "
+            "AND catalogue = ? AND run = (SELECT max(run) FROM runs WHERE identity = ?)",
+            [identity, catalogue, identity],
+        )
+        if rows:
+            self._execute("UPDATE runs SET status = 'running', ended = NULL WHERE run = ?", [rows[0][0]])
+            return RunState(int(rows[0][0]), True)
+        # We hold the lock, so whoever left a run open is dead.
+        self._execute("UPDATE runs SET status = 'failed' WHERE status = 'running'")
+        run = int(self._execute("SELECT coalesce(max(run), 0) + 1 FROM runs")[0][0])
+        self._execute(
+            "INSERT INTO runs VALUES (?, ?, NULL, 'running', ?, ?, ?, ?, ?, NULL, NULL)",
+            [run, _now(), json.dumps(list(targets)), identity, json.dumps(settings), catalogue, __version__],
+        )
+        return RunState(run, False)
+
+    def end(self, run: int, status: str, listed: int, unchanged: int) -> None:
+        """Close a run."""
+        self._execute(
+            "UPDATE runs SET ended = ?, status = ?, listed = ?, unchanged = ? WHERE run = ?",
+            [_now(), status, listed, unchanged, run],
+        )
+
+    def remember_rules(self, rules: Iterable[Rule]) -> None:
+        """Names of the rules, so that old findings keep theirs."""
+        import pyarrow as pa
+
+        rows = [(r.id, r.name, r.macie, r.category.value, json.dumps(list(r.tags))) for r in rules]
+        names = ("rule", "name", "macie", "category", "tags")
+        table = pa.table(
+            {
+                n: pa.array([str(r[i]) if r[i] is not None else None for r in rows], pa.string())
+                for i, n in enumerate(names)
+            }
+        )
+        self._con.register("incoming_rules", table)
+        self._execute("INSERT OR REPLACE INTO rules SELECT rule, name, macie, category, tags FROM incoming_rules")
+        self._con.unregister("incoming_rules")
+
+    def current(self, refs: Sequence[ObjectRef], catalogue: str, run: int, full: bool) -> tuple[set[int], int]:
+        """Indexes of the refs that need no reading, and how many of them this very run has done already.
+
+        Unchanged means scanned before in the same state with the same catalogue; with `full` only this run counts.
+        """
+        if not refs:
+            return set(), 0
+        import pyarrow as pa
+
+        table = pa.table(
+            {
+                "i": pa.array(range(len(refs)), pa.int32()),
+                "oid": pa.array([object_id(r.source, r.key) for r in refs], pa.int64()),
+                "size": pa.array([r.size for r in refs], pa.int64()),
+                "etag": pa.array([r.etag for r in refs], pa.string()),
+                "version": pa.array([r.version for r in refs], pa.string()),
+            }
+        )
+        self._con.register("listed_now", table)
+        same = "o.catalogue = ? AND o.size = l.size AND o.etag = l.etag AND o.version = l.version"
+        # A failure is worth another try in the next run; what was read as far as it goes is not.
+        rows = self._execute(
+            f"SELECT l.i, o.run = ? FROM listed_now l JOIN objects o ON o.oid = l.oid WHERE o.superseded IS NULL AND "  # noqa: S608
+            f"(o.run = ? OR (NOT ? AND o.outcome <> 'failed' AND o.reason NOT LIKE 'PERMISSION_DENIED%' AND {same}))",
+            [run, run, full, catalogue],
+        )
+        self._con.unregister("listed_now")
+        return {int(row[0]) for row in rows}, sum(1 for row in rows if row[1])
+
+    def pending(self, spool: Path, run: int) -> list[ShardFile]:
+        """Complete shard files of a run that a broken process left in the spool and that were not taken in."""
+        known = {int(r[0]) for r in self._execute("SELECT number FROM shards WHERE run = ?", [run])}
+        found = []
+        for path in sorted((spool / f"{run:08d}").glob("*.parquet")):
+            if path.stem.isdigit() and int(path.stem) not in known:
+                found.append(ShardFile(run, int(path.stem), str(path)))
+        return found
+
+    def next_shard(self, run: int) -> int:
+        """The first free shard number of a run."""
+        return int(self._execute("SELECT coalesce(max(number) + 1, 0) FROM shards WHERE run = ?", [run])[0][0])
+
+    def load(self, run: int, files: Sequence[ShardFile]) -> None:
+        """Take shard files in, in one transaction, each name once. Raises: StoreError."""
+        if not files:
+            return
+        import duckdb
+
+        try:
+            self._con.execute("BEGIN")
+            self._load(run, files)
+            stages.reached("commit")
+            self._con.execute("COMMIT")
+        except (duckdb.Error, OSError) as err:
+            try:
+                self._con.execute("ROLLBACK")
+            except duckdb.Error:
+                log.debug("event=rollback_failed")
+            raise explain(err, self.path) from None
+
+    def _load(self, run: int, files: Sequence[ShardFile]) -> None:
+        known = {int(r[0]) for r in self._execute("SELECT number FROM shards WHERE run = ?", [run])}
+        fresh = [f for f in files if f.number not in known]
+        if not fresh:
+            return
+        stages.reached("ingest")
+        self._execute(
+            "CREATE OR REPLACE TEMP TABLE incoming AS SELECT * FROM read_parquet(?)", [[f.path for f in fresh]]
+        )
+        # An object of this run that is already there came from a shard that was cut differently before a kill.
+        self._execute("DELETE FROM incoming WHERE oid IN (SELECT oid FROM objects WHERE run = ?)", [run])
+        self._execute("CREATE OR REPLACE TEMP TABLE ids AS SELECT oid FROM incoming WHERE kind = 0")
+        self._execute(
+            "CREATE OR REPLACE TEMP TABLE earlier AS SELECT finding, min(first_seen) AS first_seen FROM findings "
+            "WHERE superseded IS NULL AND oid IN (SELECT oid FROM ids) GROUP BY finding"
+        )
+        for table in ("objects", "findings"):
+            self._execute(
+                f"UPDATE {table} SET superseded = ? WHERE superseded IS NULL AND oid IN (SELECT oid FROM ids)",  # noqa: S608
+                [run],
+            )
+        self._execute(
+            "INSERT INTO objects SELECT oid, $1, source, key, media_type, size, etag, modified, version, catalogue, "
+            "outcome, reason, bytes_examined, risk, reasons, NULL FROM incoming WHERE kind = 0 ORDER BY oid",
+            [run],
+        )
+        self._execute(
+            "INSERT INTO findings SELECT i.finding, i.oid, $1, i.rule, i.category, i.severity, i.confidence, i.count, "
+            "i.distinct_values, i.distinct_exact, i.test_data, coalesce(e.first_seen, n.started), NULL "
+            "FROM incoming i LEFT JOIN earlier e USING (finding) JOIN runs n ON n.run = $1 WHERE i.kind = 1 "
+            "ORDER BY i.oid",
+            [run],
+        )
+        self._execute(
+            "INSERT INTO occurrences SELECT finding, oid, $1, rule, seq, char_start, char_length, place, masked, "
+            "confidence, fingerprint FROM incoming WHERE kind = 2 ORDER BY oid",
+            [run],
+        )
+        self._execute(
+            "INSERT INTO value_index SELECT fingerprint, oid, $1, rule, count FROM incoming WHERE kind = 3 "
+            "ORDER BY oid",
+            [run],
+        )
+        self._con.executemany("INSERT INTO shards VALUES (?, ?, ?)", [[run, f.number, _now()] for f in fresh])
+
+    def listed(
+        self, run: int, source: str, kind: str, oids: Sequence[int] | None, *, prefix: str, endpoint: str, region: str
+    ) -> int:
+        """Record that a source was listed to its end below `prefix`; objects that are gone are closed. How many.
+
+        `oids` are all objects of the listing, or None when it was narrowed and says nothing of the others.
+        """
+        import pyarrow as pa
+
+        started = self._execute("SELECT started FROM runs WHERE run = ?", [run])[0][0]
+        self._execute(
+            "INSERT INTO buckets VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (source) DO UPDATE SET last_listed = "
+            "excluded.last_listed, endpoint = excluded.endpoint, region = excluded.region",
+            [source, kind, endpoint or None, region or None, started, started],
+        )
+        if oids is None:
+            return 0
+        self._con.register("all_listed", pa.table({"oid": pa.array(oids, pa.int64())}))
+        gone = self._execute(
+            "SELECT oid FROM objects WHERE superseded IS NULL AND source = ? AND starts_with(key, ?) "
+            "AND oid NOT IN (SELECT oid FROM all_listed)",
+            [source, prefix],
+        )
+        self._con.unregister("all_listed")
+        if gone:
+            self._con.register("gone", pa.table({"oid": pa.array([g[0] for g in gone], pa.int64())}))
+            for table in ("objects", "findings"):
+                self._execute(
+                    f"UPDATE {table} SET superseded = ? WHERE superseded IS NULL AND oid IN (SELECT oid FROM gone)",  # noqa: S608
+                    [run],
+                )
+            self._con.unregister("gone")
+        return len(gone)
+
+    def mark_alerts(self, marks: Sequence[tuple[str, str, datetime]]) -> None:
+        """Remember alert rows that were delivered."""
+        import pyarrow as pa
+
+        names = ("alert", "row_key", "sent")
+        self._con.register("marks", pa.table({n: [m[i] for m in marks] for i, n in enumerate(names)}))
+        self._execute("INSERT OR REPLACE INTO alert_marks SELECT alert, row_key, sent FROM marks")
+        self._con.unregister("marks")
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Rows of a query of our own. Raises: StoreError."""
+        return self._execute(sql, parameters)
+
+    def checkpoint(self) -> None:
+        """Bring everything committed into the file itself."""
+        self._execute("CHECKPOINT")
+
+    def _execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows: since DuckDB 2.0 an open result blocks its connection."""
+        import duckdb
+
+        try:
+            return list(self._con.execute(sql, list(parameters)).fetchall())
+        except duckdb.Error as err:
+            raise explain(err, self.path) from None
+
+
+__all__ = ["DuckStore", "RunState", "StoreError"]

@@ -1,0 +1,39 @@
+"""One finding or object out of the store, by its id or name."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from piiscan.errors import ConfigError
+
+
+def finding(con: Any, wanted: str) -> dict[str, Any]:
+    """The newest finding whose id begins with `wanted` (eight digits at least). Raises: ConfigError."""
+    text = wanted.lower()
+    if len(text) < 8 or set(text) - set("0123456789abcdef"):
+        raise ConfigError(f"{wanted!r}: a finding's id is 32 hexadecimal digits; the first 8 or more will do")
+    rows = con.execute(
+        "SELECT v.*, o.reasons, o.risk, o.etag, o.size AS object_size FROM v_findings v "
+        "JOIN objects o ON o.key = v.object AND o.source = v.source AND o.run = v.run WHERE starts_with(v.finding, ?) "
+        "LIMIT 2",
+        [text],
+    )
+    names = [d[0] for d in rows.description]
+    found = rows.fetchall()
+    if not found:
+        raise ConfigError(f"{wanted}: no such finding in the newest state")
+    if len(found) > 1:
+        raise ConfigError(f"{wanted}: more than one finding begins like this; give more digits")
+    return dict(zip(names, found[0], strict=True))
+
+
+def occurrences(con: Any, finding_id: str, limit: int) -> list[dict[str, Any]]:
+    """The first places of a finding."""
+    rows = con.execute(
+        "SELECT seq, char_start, char_length, place, masked, confidence, fingerprint FROM v_occurrences "
+        "WHERE finding = ? ORDER BY seq LIMIT ?",
+        [finding_id, limit],
+    )
+    names = [d[0] for d in rows.description]
+    return [{**dict(zip(names, r, strict=True)), "place": json.loads(r[3])} for r in rows.fetchall()]

@@ -1,0 +1,99 @@
+"""Questions of users to the store: read-only, without files, network or settings, with a memory and a time limit."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from piiscan.errors import ConfigError, StoreError
+from piiscan.store.snapshot import open_newest
+
+
+@contextmanager
+def _limited(database: Path, timeout: float, memory: str) -> Iterator[tuple[Any, float | None]]:
+    """A locked-down connection that is interrupted after `timeout` seconds."""
+    import duckdb
+
+    con, age = open_newest(database, memory=memory)
+    stopped = threading.Event()
+
+    def stop() -> None:
+        stopped.set()
+        con.interrupt()
+
+    timer = threading.Timer(timeout, stop)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield con, age
+    except duckdb.InterruptException:
+        raise StoreError(f"the query was stopped after {timeout:g} seconds (--timeout)") from None
+    except duckdb.OutOfMemoryException:
+        raise StoreError(f"the query needs more than {memory} of memory") from None
+    except duckdb.Error as err:
+        if stopped.is_set():
+            raise StoreError(f"the query was stopped after {timeout:g} seconds (--timeout)") from None
+        raise ConfigError(f"sql: {str(err).strip().splitlines()[0]}") from None
+    finally:
+        timer.cancel()
+        con.close()
+
+
+def _one_select(con: Any, query: str) -> None:
+    """Refuse what is not one question. Raises: ConfigError."""
+    statements = con.extract_statements(query)
+    if len(statements) != 1:
+        raise ConfigError("sql: one statement at a time")
+    kind = str(statements[0].type).rsplit(".", 1)[-1]
+    if kind not in ("SELECT", "EXPLAIN", "RELATION", "LOGICAL_PLAN"):
+        raise ConfigError(f"sql: only questions are allowed here, not {kind}")
+
+
+def rows(
+    database: Path, query: str, timeout: float, memory: str
+) -> tuple[list[str], list[tuple[Any, ...]], float | None]:
+    """Column names, rows, and the age of the snapshot that answered (None: the database itself).
+
+    Raises: ConfigError for wrong SQL, StoreError at a limit.
+    """
+    with _limited(database, timeout, memory) as (con, age):
+        _one_select(con, query)
+        result = con.execute(query)
+        columns = [d[0] for d in result.description or ()]
+        return columns, list(result.fetchall()), age
+
+
+def to_parquet(database: Path, query: str, target: Path, timeout: float, memory: str) -> float | None:
+    """Write the answer to a Parquet file of mode 0600; the snapshot's age. Raises: ConfigError, StoreError, OSError."""
+    import os
+
+    import pyarrow.parquet as pq
+
+    with _limited(database, timeout, memory) as (con, age):
+        _one_select(con, query)
+        table = (
+            con.sql(query).to_arrow_table()
+            if hasattr(con.sql("SELECT 1"), "to_arrow_table")
+            else con.sql(query).arrow()
+        )
+        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "wb") as out:
+            pq.write_table(table, out, compression="zstd")
+        return age
+
+
+def plain(value: Any) -> Any:
+    """A value of a row as JSON can hold it: times as ISO 8601, bytes as hexadecimal digits."""
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    if isinstance(value, bytes | bytearray):
+        return bytes(value).hex()
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -1,0 +1,63 @@
+-- The public surface: views may gain columns, never lose or rename one. Made anew at every opening for writing.
+
+CREATE OR REPLACE VIEW v_findings AS
+SELECT lower(hex(f.finding))  AS finding,         -- 32 hexadecimal digits, the same in each run
+       o.key                  AS object,
+       o.source               AS source,
+       o.media_type           AS media_type,
+       f.rule                 AS rule,
+       coalesce(r.name, f.rule) AS name,
+       r.macie                AS macie,
+       f.category             AS category,
+       ['low', 'medium', 'high', 'critical'][f.severity] AS severity,
+       f.confidence           AS confidence,
+       f.count                AS count,
+       f.distinct_values      AS distinct_values,
+       f.distinct_exact       AS distinct_exact,
+       f.test_data            AS test_data,
+       'open'                 AS state,
+       f.first_seen           AS first_seen,
+       greatest(n.started, coalesce(b.last_listed, n.started)) AS last_seen,
+       f.run                  AS run
+FROM findings f
+JOIN objects o ON o.oid = f.oid AND o.run = f.run
+JOIN runs n ON n.run = f.run
+LEFT JOIN rules r ON r.rule = f.rule
+LEFT JOIN buckets b ON b.source = o.source
+WHERE f.superseded IS NULL;
+
+CREATE OR REPLACE VIEW v_occurrences AS
+SELECT lower(hex(c.finding)) AS finding,
+       o.key                 AS object,
+       o.source              AS source,
+       c.rule                AS rule,
+       c.seq                 AS seq,
+       c.char_start          AS char_start,       -- characters of the decoded text; null where the format has none
+       c.char_length         AS char_length,
+       c.place               AS place,            -- JSON
+       c.masked              AS masked,
+       c.confidence          AS confidence,
+       lower(hex(c.fingerprint)) AS fingerprint
+FROM occurrences c
+JOIN objects o ON o.oid = c.oid AND o.run = c.run
+WHERE o.superseded IS NULL;
+
+CREATE OR REPLACE VIEW v_objects AS
+SELECT key AS object, source, media_type, size, modified, outcome, reason, risk, run, bytes_examined, reasons
+FROM objects
+WHERE superseded IS NULL;
+
+CREATE OR REPLACE VIEW v_runs AS
+SELECT n.run, n.started, n.ended, n.status, n.targets,
+       coalesce(o.objects, 0) AS objects,         -- examined in this run
+       coalesce(o.bytes, 0)   AS bytes,
+       coalesce(f.findings, 0) AS findings,
+       n.listed, n.unchanged, n.catalogue, n.tool_version
+FROM runs n
+LEFT JOIN (SELECT run, count(*) AS objects, sum(bytes_examined)::BIGINT AS bytes FROM objects GROUP BY run) o USING (run)
+LEFT JOIN (SELECT run, count(*) AS findings FROM findings GROUP BY run) f USING (run);
+
+CREATE OR REPLACE VIEW v_coverage AS
+SELECT source, outcome, reason, count(*) AS objects, sum(size)::BIGINT AS bytes
+FROM (SELECT source, outcome, split_part(reason, ':', 1) AS reason, size FROM objects WHERE superseded IS NULL)
+GROUP BY ALL;

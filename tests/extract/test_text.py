@@ -1,0 +1,115 @@
+"""Windows over text: every character in one core, and the way back to line, column and offset."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from piiscan.extract import Job, TextSegment, segments
+from piiscan.extract.text import Lines, decoded, windows
+from piiscan.model import NOWHERE, Place
+
+TEXT = st.text(alphabet="ab\r\n\u2028é😀", max_size=60)
+
+
+def read(data: bytes, name: str = "a.txt", member: tuple[str, ...] = ()) -> list[TextSegment]:
+    found = list(segments(io.BytesIO(data), Job(name=name, member=member)))
+    assert all(isinstance(segment, TextSegment) for segment in found)
+    return [segment for segment in found if isinstance(segment, TextSegment)]
+
+
+def naive(text: str, offset: int) -> tuple[int, int]:
+    line, begin = 1, 0
+    for found in re.finditer(r"\r\n|\r|\n", text):
+        if found.end() > offset:
+            break
+        line, begin = line + 1, found.end()
+    return line, offset - begin + 1
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXT, st.integers(1, 9), st.integers(0, 7), st.integers(1, 5))
+def test_cores_are_the_text_and_places_are_right(text: str, core: int, margin: int, chunk: int) -> None:
+    chunks = [text[i : i + chunk] for i in range(0, len(text), chunk)]
+    whole = ""
+    for window in windows(chunks, NOWHERE, core=core, margin=margin):
+        assert window.core is not None
+        assert window.offset is not None
+        begin, end = window.core
+        for at in range(begin, end):
+            assert text[window.offset + at] == window.text[at]
+            # Between the two characters of a CRLF there is no place.
+            if text[window.offset + at - 1 : window.offset + at + 1] != "\r\n" or not window.offset + at:
+                place = window.place_of(at)
+                assert (place.line, place.column) == naive(text, window.offset + at)
+        after = min(end + margin, len(text) - window.offset)
+        assert len(window.text) >= after
+        assert begin >= min(margin, window.offset + begin)
+        whole += window.text[begin:end]
+    assert whole == text
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXT, st.integers(1, 6), st.integers(1, 9))
+def test_blocks_and_long_lines_are_the_text(text: str, chunk: int, size: int) -> None:
+    lines = Lines(iter([text[i : i + chunk] for i in range(0, len(text), chunk)]), block=size, giant=3 * size)
+    whole = ""
+    while True:
+        assert lines.line == naive(text, len(whole))[0] or text[len(whole) - 1 : len(whole) + 1] == "\r\n"
+        block = lines.block()
+        if block is None:
+            break
+        whole += block or "".join(lines.rest_of_line())
+    assert whole == text
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
+def test_every_encoding_gives_the_text_without_its_mark(codec: str) -> None:
+    text = "Zoë wrote\r\nto ana@example.org\n" * 3
+    (window,) = read(text.encode(codec))
+    assert window.text == text
+    assert window.offset == 0
+
+
+def test_bytes_that_do_not_decode_cost_a_character_each() -> None:
+    (window,) = read("é ".encode() * 90 + b"\xff then " + "é ".encode() * 90)
+    assert window.text == "é " * 90 + "\ufffd then " + "é " * 90
+
+
+def test_a_charset_unknown_to_python_is_found_out() -> None:
+    assert "".join(decoded(io.BytesIO("é".encode()), Job(name="x", charset="no-such"))) == "é"
+
+
+def test_long_text_comes_in_windows_with_context() -> None:
+    text = "0123456789abcde\n" * 400_000
+    found = read(text.encode())
+    assert len(found) == 4
+    assert "".join(w.text[slice(*(w.core or (0, 0)))] for w in found) == text
+    assert found[1].offset == (2 << 20) - 8192
+    assert found[1].line == ((2 << 20) - 8192) // 16 + 1
+
+
+def test_a_member_has_lines_but_no_offset() -> None:
+    (window,) = read(b"one\ntwo ana@example.org\n", member=("in.txt",))
+    assert window.offset is None
+    assert window.place_of(8) == Place(line=2, column=5, member=("in.txt",))
+
+
+@pytest.mark.parametrize(
+    ("name", "prose"), [("a.txt", True), ("a", True), ("a.py", False), (".env", False), ("x.log", False)]
+)
+def test_code_is_no_prose(name: str, prose: bool) -> None:
+    assert [window.prose for window in read(b"plain words here\n", name)] == [prose]
+
+
+def test_an_endless_hole_ends_the_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("piiscan.extract.text._HOLE", 2 << 20)
+    job = Job(name="a.log", charset="utf-8")
+    text = "".join(decoded(io.BytesIO(b"line\n" + bytes(9 << 20)), job))
+    assert text.startswith("line\n")
+    assert len(text) < 5 << 20
+    assert [note.partition(":")[0] for note in job.budget.notes] == ["FILE_EXCEEDS_SIZE_LIMIT"]

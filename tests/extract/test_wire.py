@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from piiscan.errors import Encrypted, LimitReached, Malformed, ObjectError
+from piiscan.extract import wire
+from piiscan.model import ColumnSegment, Place, Segment, TextSegment
+
+texts = st.text(st.characters(), max_size=30)
+counts = st.integers(0, 1 << 40)
+places = st.builds(
+    Place,
+    line=st.none() | counts,
+    page=st.none() | counts,
+    column_name=st.none() | texts,
+    part=st.none() | texts,
+    member=st.none() | st.lists(texts, min_size=1, max_size=3).map(tuple),
+)
+
+
+@st.composite
+def text_segments(draw: st.DrawFn) -> TextSegment:
+    text = draw(texts)
+    starts = sorted(draw(st.lists(st.integers(0, 30), max_size=4)))
+    return TextSegment(
+        text,
+        draw(st.none() | counts),
+        tuple(starts),
+        tuple(draw(places) for _ in starts),
+        draw(st.none() | st.just((0, len(text)))),
+        draw(st.none() | counts),
+        draw(counts),
+        draw(st.booleans()),
+    )
+
+
+@st.composite
+def column_segments(draw: st.DrawFn) -> ColumnSegment:
+    values = draw(st.lists(texts, max_size=5))
+    some = st.lists(counts, min_size=len(values), max_size=len(values))
+    names = st.lists(texts, min_size=len(values), max_size=len(values))
+    return ColumnSegment(
+        header=draw(texts),
+        path=draw(texts),
+        values=values,
+        rows=np.array(draw(some), dtype=np.int64),
+        base=draw(places),
+        axis=draw(st.sampled_from(["row", "record"])),
+        lines=draw(st.none() | some),
+        paths=draw(st.none() | names),
+        cells=draw(st.none() | names),
+    )
+
+
+def same(a: Segment, b: Segment) -> bool:
+    if isinstance(a, TextSegment) or isinstance(b, TextSegment):
+        return a == b
+    return (
+        (a.header, a.path, list(a.values), a.base, a.axis) == (b.header, b.path, list(b.values), b.base, b.axis)
+        and list(a.rows) == list(b.rows)
+        and [a.place_of(i) for i in range(len(a.values))] == [b.place_of(i) for i in range(len(b.values))]
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.one_of(text_segments(), column_segments()), max_size=3))
+def test_segments_come_back_as_they_were(segments: list[Segment]) -> None:
+    out = io.BytesIO()
+    for segment in segments:
+        wire.write_segment(out, segment)
+    out.seek(0)
+    back = []
+    while (frame := wire.read(out)) is not None:
+        back.append(wire.segment_of(*frame))
+    assert len(back) == len(segments)
+    assert all(same(a, b) for a, b in zip(segments, back, strict=True))
+
+
+def test_lone_surrogates_survive() -> None:
+    out = io.BytesIO()
+    wire.write_segment(out, TextSegment("a\udc80b"))
+    out.seek(0)
+    frame = wire.read(out)
+    assert frame is not None
+    assert wire.segment_of(*frame) == TextSegment("a\udc80b")
+
+
+def test_large_columns_go_in_parts() -> None:
+    values = ["v" * 5_000_000 for _ in range(8)]
+    out = io.BytesIO()
+    wire.write_segment(out, ColumnSegment("h", "", values, list(range(8)), cells=[f"A{n}" for n in range(8)]))
+    out.seek(0)
+    rows: list[int] = []
+    while (frame := wire.read(out)) is not None:
+        segment = wire.segment_of(*frame)
+        assert isinstance(segment, ColumnSegment)
+        rows.extend(int(row) for row in segment.rows)
+        assert segment.cells is not None
+        assert len(segment.cells) == len(segment.values)
+    assert rows == list(range(8))
+
+
+@pytest.mark.parametrize("err", [Encrypted("locked"), LimitReached("full", reason="MEMORY_LIMIT"), ObjectError("x")])
+def test_errors_keep_class_reason_and_outcome(err: ObjectError) -> None:
+    back = wire.error_of(wire.error_payload(err))
+    assert type(back) is type(err)
+    assert (str(back), back.reason, back.outcome) == (str(err), err.reason, err.outcome)
+
+
+def frame(kind: bytes, payload: object) -> bytes:
+    data = json.dumps(payload).encode()
+    return struct.pack(">cI", kind, len(data)) + data
+
+
+GOOD: dict[str, object] = {
+    "text": "abc",
+    "offset": None,
+    "starts": [0],
+    "shared": {},
+    "each": {},
+    "core": None,
+    "line": None,
+}
+GOOD |= {"column": 1, "prose": True}
+COLUMN: dict[str, object] = {"header": "", "path": "", "values": ["a"], "rows": [1], "base": {}, "axis": "row"}
+
+
+WRONG_TEXTS: list[dict[str, object]] = [
+    {"text": 1},
+    {"starts": [-1]},
+    {"shared": {"line": "x"}},
+    {"shared": {"unknown": 1}},
+    {"shared": []},
+    {"shared": {"line": True}},
+    {"each": {"line": [1, 2]}},
+    {"each": {"line": ["x"]}},
+    {"each": {"unknown": [None]}},
+    {"each": {"line": [-1]}},
+    {"each": []},
+    {"core": [0, 99]},
+    {"core": "x"},
+    {"line": True},
+    {"prose": 1},
+    {"column": None},
+    {"starts": [1 << 70]},
+    {"shared": {"member": [1]}},
+    {"each": {"member": [[1]]}},
+]
+WRONG_COLUMNS: list[dict[str, object]] = [
+    {"values": [1]},
+    {"rows": [1, 2]},
+    {"axis": "x"},
+    {"cells": []},
+    {"header": None},
+    {"rows": [1.5]},
+]
+
+
+def read_one(data: bytes) -> Segment:
+    got = wire.read(io.BytesIO(data))
+    assert got is not None
+    return wire.segment_of(*got)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"Z\0\0\0\0",
+        b"T\xff\xff\xff\xff",
+        b"T\0\0\0\x05ab",
+        b"T\0\0",
+        frame(b"T", []),
+        b"T\0\0\0\x02\xff\xff",
+        struct.pack(">cI", b"T", 200_000) + b"[" * 200_000,
+        *[frame(b"T", GOOD | change) for change in WRONG_TEXTS],
+        frame(b"T", GOOD | {"starts": [2, 1]}),
+        *[frame(b"C", COLUMN | change) for change in WRONG_COLUMNS],
+    ],
+    ids=lambda _: "frame",
+)
+def test_garbage_is_malformed(data: bytes) -> None:
+    with pytest.raises(Malformed):
+        read_one(data)
+
+
+@pytest.mark.parametrize("change", [{"type": "SystemExit"}, {"reason": "x y"}, {"outcome": "scanned"}, {"message": 1}])
+def test_errors_that_are_none_of_ours(change: dict[str, object]) -> None:
+    with pytest.raises(Malformed):
+        wire.error_of(wire.error_payload(Encrypted("x")) | change)
+
+
+def test_messages_hold_no_control_characters() -> None:
+    assert wire.note_of({"note": "a\x1b[31m\nb"}) == "a [31m b"
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=60))
+def test_any_bytes_read_or_are_malformed(data: bytes) -> None:
+    source = io.BytesIO(data)
+    with contextlib.suppress(Malformed):
+        while (got := wire.read(source)) is not None:
+            wire.segment_of(*got)
+
+
+def test_columns_of_no_places_end() -> None:
+    data = frame(b"T", GOOD | {"starts": [], "each": {"line": []}})
+    assert read_one(data) == TextSegment("abc")
