@@ -20,6 +20,8 @@ from piiscan.errors import ObjectError, ReadFailed
 
 RESUMES = 5
 """Broken reads in a row without a byte of progress before the object is given up."""
+CHECKSUM_MISMATCH = "CHECKSUM_MISMATCH"
+"""Reason of an object whose bytes are not those that the store has summed."""
 PAUSE = 0.1
 """Seconds before the first resumed request; doubles with each failure in a row."""
 
@@ -147,4 +149,4 @@ class ResumingStream(io.RawIOBase):
 
     def _verify(self) -> None:
         if self._sum is not None and self._sum.digest() != self._expected:
-            raise ReadFailed("the bytes do not have the checksum that the store keeps", reason="CHECKSUM_MISMATCH")
+            raise ReadFailed("the bytes do not have the checksum that the store keeps", reason=CHECKSUM_MISMATCH)

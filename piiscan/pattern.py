@@ -129,9 +129,9 @@ def _ways(item: Any, reach: int) -> set[tuple[Chars, ...]]:
     kind, value = item
     if kind is op.LITERAL:
         return {(frozenset({value}),)}
-    if kind is op.IN and all(k in (op.LITERAL, op.RANGE) for k, _ in value):
-        chars = {c for k, v in value for c in (range(v[0], v[1] + 1) if k is op.RANGE else (v,))}
-        return {(frozenset({char}),) for char in chars} if len(chars) <= 8 else {(None,)}
+    if kind is op.IN:
+        chars = _listed(value)
+        return {(frozenset({char}),) for char in chars} if 0 < len(chars) <= 10 else {(None,)}
     if kind is op.SUBPATTERN:
         return _prefixes(value[-1], reach)
     if kind is op.BRANCH:
@@ -148,6 +148,21 @@ def _ways(item: Any, reach: int) -> set[tuple[Chars, ...]]:
             current = {(way + more)[:reach] for way in current for more in one}
         return ways
     return {(None,)}
+
+
+def _listed(items: Iterable[Any]) -> set[int]:
+    """The characters of a class; empty when it is negated or names a class of letters."""
+    chars: set[int] = set()
+    for kind, value in items:
+        if kind is op.LITERAL:
+            chars.add(value)
+        elif kind is op.RANGE:
+            chars.update(range(value[0], value[1] + 1))
+        elif kind is op.CATEGORY and value is op.CATEGORY_DIGIT:
+            chars.update(range(48, 58))
+        else:
+            return set()
+    return chars
 
 
 def _stands(prefix: tuple[Chars, ...], anchor: str, at: int, ignore_case: bool) -> bool:

@@ -42,6 +42,8 @@ LOOKUP = 512
 GROUP_FILES = 16
 """Shard files taken in by one transaction."""
 GROUP_SECONDS = 3.0
+UNLISTED = ("PERMISSION_DENIED", "READ_FAILED", "PATH_TOO_LONG")
+"""Why a folder shows as one entry: what is below it was not listed, and may well be there."""
 
 
 @dataclass(slots=True)
@@ -85,6 +87,11 @@ def identity(targets: Sequence[Target], config: Config, full: bool) -> str:
     return hashlib.blake2b(json.dumps(wanted).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
+def covers(one: Target, other: Target) -> bool:
+    """Whether all that a target means is meant by another one, too: nothing is read twice in a run."""
+    return one != other and one.source == other.source and not one.single and other.prefix.startswith(one.prefix)
+
+
 def spool_dir(database: Path) -> Path:
     """The folder of shard files that belongs to a database."""
     return database.with_name(database.name + ".spool")
@@ -113,7 +120,7 @@ class Run:
         self._watch = watch
         self.progress = Progress()
         self._errors: list[str] = []
-        self._listed: list[tuple[Target, Source, list[int] | None]] = []
+        self._listed: list[tuple[Target, list[int] | None, list[str]]] = []
         self._gone = 0
 
     def execute(self) -> RunResult:
@@ -130,6 +137,8 @@ class Run:
         )
         run = state.run
         spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for left in spool.glob("scratch-*"):  # we hold the database, so whoever made it is dead
+            shutil.rmtree(left, ignore_errors=True)
         scratch = tempfile.mkdtemp(prefix="scratch-", dir=spool)
         self._store.remember_rules(rules)
         status = "failed"
@@ -139,22 +148,27 @@ class Run:
             shards = self._shards(targets, run, version)
             self._ingest(run, self._engine.run(shards, task, self._tell))
             self._close_listings(run)
+            self._end(run, "done")
             status = "done"
         except KeyboardInterrupt:
             status = "cancelled"
             raise
         finally:
-            with suppress(PiiscanError):
-                if status == "cancelled":
-                    self._take_in(run, self._store.pending(spool, run))
-                self._store.end(run, status, self.progress.tally.listed, self.progress.unchanged)
-                publish(self._store)
+            if status != "done":
+                with suppress(PiiscanError):
+                    if status == "cancelled":
+                        self._take_in(run, self._store.pending(spool, run))
+                    self._end(run, status)
             shutil.rmtree(scratch, ignore_errors=True)
             if status == "done":
                 shutil.rmtree(spool / f"{run:08d}", ignore_errors=True)
                 with suppress(OSError):
                     spool.rmdir()
         return RunResult(run, state.resumed, status, self.progress, tuple(self._errors), self._gone, tuple(targets))
+
+    def _end(self, run: int, status: str) -> None:
+        self._store.end(run, status, self.progress.tally.listed, self.progress.unchanged)
+        publish(self._store)
 
     def _targets(self) -> list[Target]:
         """The targets that exist; the others are told of at the end (exit code 3)."""
@@ -166,7 +180,8 @@ class Run:
                 self._errors.append(str(err))
         if not found:
             raise SourceError("; ".join(self._errors))
-        return list(dict.fromkeys(found))
+        found = list(dict.fromkeys(found))
+        return [t for t in found if not any(covers(other, t) for other in found)]
 
     def _tell(self, event: Event) -> None:
         progress = self.progress
@@ -187,12 +202,15 @@ class Run:
         """The objects to read, in listing order."""
         for target in targets:
             oids: list[int] | None = None if target.single else []
+            hidden: list[str] = []
             batch: list[ObjectRef] = []
             try:
                 source = self._source(target)
                 for ref, chosen in select(source.crawl(), self._config, self.progress.tally):
                     if oids is not None:
                         oids.append(object_id(ref.source, ref.key))
+                        if ref.denied.startswith(UNLISTED):
+                            hidden.append(ref.key + "/")
                     if not chosen:
                         continue
                     batch.append(ref)
@@ -207,7 +225,7 @@ class Run:
                 continue
             if self.progress.tally.capped:
                 oids = None
-            self._listed.append((target, source, oids))
+            self._listed.append((target, oids, hidden))
         self.progress.crawled = True
 
     def _unknown(self, batch: Sequence[ObjectRef], run: int, version: str) -> Iterator[ObjectRef]:
@@ -258,7 +276,7 @@ class Run:
             Path(file.path).unlink(missing_ok=True)
 
     def _close_listings(self, run: int) -> None:
-        for target, _, oids in self._listed:
+        for target, oids, hidden in self._listed:
             kind = "s3" if target.source.startswith("s3://") else "file"
             aws = self._config.aws
             self._gone += self._store.listed(
@@ -269,6 +287,7 @@ class Run:
                 prefix=target.prefix if not target.single else "",
                 endpoint=aws.endpoint_url if kind == "s3" else "",
                 region=aws.region if kind == "s3" else "",
+                hidden=hidden,
             )
 
 

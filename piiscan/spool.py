@@ -48,7 +48,7 @@ def write_shard(spool: Path, run: int, number: int, reports: Sequence[ObjectRepo
 
     path = shard_path(spool, run, number)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_suffix(".tmp")
+    draft = path.with_suffix(f".{os.getpid()}.tmp")
     schema = _schema(pa)
     with draft.open("wb") as out:
         os.chmod(draft, 0o600)

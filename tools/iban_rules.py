@@ -67,6 +67,10 @@ LOCAL = {
 }  # fmt: skip
 
 
+_WORDS = frozenset(("AD", "AL", "AT", "BE", "DE", "ES", "IS", "IT", "LA", "ME", "NO", "SE", "SI", "SO"))
+"""Countries whose code is a word in small letters; theirs must be capitals."""
+
+
 def macie_name(country: str) -> str:
     """The managed identifier of a country's accounts."""
     name = _MACIE_NAMES.get(country) or NAMES[country].upper().replace(" ", "_")
@@ -88,6 +92,7 @@ def rule(country: str) -> str:
     broken = first[:2] + f"{(int(first[2:4]) - 2 + 1) % 97 + 2:02d}" + first[4:]
     words = ", ".join(f'"{word}"' for word in (*KEYWORDS, *LOCAL.get(country, ())))
     wrapped = "[\n" + "\n".join(_wrapped(words)) + "\n]"
+    case = "" if country in _WORDS else "ignore_case = true\n"
     macie = f'macie    = "{macie_name(country)}"\n' if country in MACIE else ""
     return f'''# Written by tools/iban_rules.py from the structures in piiscan/classify/iban.py.
 id       = "iban.{country.lower()}"
@@ -106,8 +111,7 @@ steps = {{ 1 = "high" }}
 before  = '[^\\w+-]'
 pattern = '{iban.pattern(country)}'
 after   = '[^\\w-]'
-ignore_case = true
-shape   = "iban"
+{case}shape   = "iban"
 
 [checksum]
 kind = "mod97"

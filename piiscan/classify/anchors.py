@@ -9,6 +9,9 @@ from __future__ import annotations
 from piiscan.classify.dense import Candidates
 from piiscan.classify.plan import Compiled, Plan
 
+BEHIND = 64
+"""Matches longer than this (passwords, keys) are looked for behind their keyword only, not before it."""
+
 _WORD = bytes(chr(b).isalnum() and b < 128 for b in range(256))
 """256 flags: ASCII letters and digits."""
 
@@ -56,6 +59,8 @@ def _around_anchor(compiled: Compiled, block: bytes, start: int, end: int) -> li
 
 def _around_keyword(compiled: Compiled, block: bytes, start: int, end: int, widest: int) -> list[tuple[int, int]]:
     """Matches within the rule's window on either side of a keyword; a character has at most `widest` bytes."""
-    window = compiled.rule.context.window * widest + compiled.most + 2
-    after = compiled.within(block, end, min(end + window, len(block)))
-    return after + compiled.within(block, max(start - window, 0), start)
+    window = compiled.rule.context.window * widest
+    found = compiled.within(block, end, min(end + window + compiled.most + 1, len(block)), end + window + 1)
+    if compiled.most <= BEHIND:
+        found += compiled.within(block, max(start - window - compiled.most - 1, 0), start)
+    return found

@@ -58,8 +58,9 @@ class ColumnVerdicts:
         if not sample:
             return -1
         best, best_worth = -1, 0.0
-        for index in (*stack.plan.dense, *stack.plan.email, *stack.plan.wide):
-            compiled = stack.plan.rules[index]
+        plan = stack.plan
+        for index in (*plan.dense, *plan.email, *plan.quads, *plan.wide, *sorted(plan.led & forced)):
+            compiled = plan.rules[index]
             rule = compiled.rule
             if rule.context.required and index not in forced:
                 continue

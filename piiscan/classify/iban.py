@@ -64,24 +64,19 @@ def check_digits(country: str, bban: str) -> str:
 
 
 def pattern(country: str) -> str:
-    """The regular expression of a country's IBAN, a space or hyphen allowed after every fourth character.
+    """The regular expression of a country's IBAN; a space or hyphen may stand before any character, as banks differ.
 
-    >>> pattern("NO")
-    'NO\\\\d{2}[ -]?\\\\d{4}[ -]?\\\\d{4}[ -]?\\\\d{3}'
+    >>> pattern("GB")
+    'GB(?:[ -]?\\\\d){2}(?:[ -]?[A-Z]){4}(?:[ -]?\\\\d){14}'
     """
-    classes = [country[0], country[1], r"\d", r"\d", *(_CLASSES[kind] for kind in positions(country))]
-    groups = []
-    for begin in range(0, len(classes), 4):
-        group = ""
-        for run in re.finditer(r"([^\0]+)\0(?:\1\0)*", "".join(c + "\0" for c in classes[begin : begin + 4])):
-            count = run.group(0).count("\0")
-            group += run.group(1) + (f"{{{count}}}" if count > 1 else "")
-        groups.append(group)
-    return "[ -]?".join(groups)
+    runs = re.findall(r"n+|a+|c+", "nn" + positions(country))
+    return country + "".join([f"(?:[ -]?{_CLASSES[run[0]]}){{{len(run)}}}" for run in runs])
 
 
 def mod97(value: str, params: Mapping[str, Any]) -> bool:
     """Whether a compacted value is an IBAN of its country: length, structure and check digits.
+
+    Source: ISO 13616-1; ISO/IEC 7064 mod 97-10.
 
     >>> mod97("GB29NWBK60161331926819", {}), mod97("GB28NWBK60161331926819", {})
     (True, False)

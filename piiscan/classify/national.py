@@ -481,6 +481,7 @@ KINDS: Mapping[str, Callable[[str, Params], bool]] = {
     function.__name__.replace("weighted_sum", "weighted"): function
     for function in (
         weighted_sum, letter, hetu, cif, nuss, ccc, ssn, hicn, itin, ein, nino, codice_fiscale, mod11_10,
-        de_steuer_id, mrz731, nir, fr_spi, cpf, cnpj, verhoeff, aadhaar, curp, vin, dea, be_national, personnummer, mod11_2,
+        de_steuer_id, mrz731, nir, fr_spi, cpf, cnpj, verhoeff, aadhaar, curp, vin, dea, be_national, personnummer,
+        mod11_2,
     )
 }  # fmt: skip

@@ -3,7 +3,7 @@
 Which stage finds a rule's candidates follows from the rule itself:
 
 - `anchors`: literals, found by one literal scan over everything;
-- `shape = "email"`: the at-sign kernel;
+- `shape`: a kernel of its own for mail addresses, dotted quads, and what colons hold together;
 - at least five digits in every match: the dense stage, which looks only near digits;
 - a required keyword and fewer digits: the keyword itself is the literal, the pattern is tried around it;
 - the rest: their patterns run over everything (there should be few).
@@ -25,6 +25,10 @@ from piiscan.model import Rule
 MIN_DIGITS = 5
 """Digits that every match of a dense rule holds; fewer would make the dense windows cover ordinary prose."""
 
+REACH = 48
+SEPARATORS = frozenset(b" -./()+")
+"""What may stand between the digits of a number that people write."""
+
 
 def shape_of(pattern: str) -> tuple[int, int, int]:
     """(least width, most width, least digits) over all matches of a pattern, in characters.
@@ -36,35 +40,123 @@ def shape_of(pattern: str) -> tuple[int, int, int]:
     """
     parsed = sre_parser.parse(pattern, re.ASCII)
     least, most = parsed.getwidth()
-    return int(least), int(most), _digits(parsed)
+    return int(least), int(most), _count(parsed, 48, 57)
 
 
-def _only_digits(items: Any) -> bool:
+def signs_of(pattern: str) -> frozenset[int] | None:
+    """The characters beside letters and digits that a match can hold; None when a class or dot leaves it open."""
+    found: set[int] = set()
+    return frozenset(found) if _signs(sre_parser.parse(pattern, re.ASCII), found) else None
+
+
+def _signs(items: Any, found: set[int]) -> bool:
     for op, arg in items:
-        if op is sre.RANGE and 48 <= arg[0] and arg[1] <= 57:
+        if op is sre.LITERAL:
+            if not chr(arg).isalnum():
+                found.add(arg)
+        elif op is sre.IN:
+            for kind, value in arg:
+                if kind is sre.LITERAL:
+                    found.update(() if chr(value).isalnum() else (value,))
+                elif kind is sre.RANGE:
+                    found.update(c for c in range(value[0], min(value[1], 255) + 1) if not chr(c).isalnum())
+                elif not (kind is sre.CATEGORY and value is sre.CATEGORY_DIGIT):
+                    return False
+        elif op in (sre.MAX_REPEAT, sre.MIN_REPEAT):
+            if not _signs(arg[2], found):
+                return False
+        elif op is sre.SUBPATTERN:
+            if not _signs(arg[3], found):
+                return False
+        elif op is sre.BRANCH:
+            if not all([_signs(branch, found) for branch in arg[1]]):
+                return False
+        else:
+            return False
+    return True
+
+
+def capitals_of(pattern: str) -> int:
+    """Least number of capital letters in a match.
+
+    >>> capitals_of("[A-Z]{2}\\d{6}[A-Z0-9]"), capitals_of("[A-Za-z]\\d{7}")
+    (2, 0)
+    """
+    return _count(sre_parser.parse(pattern, re.ASCII), 65, 90)
+
+
+def group_of(pattern: str) -> int:
+    """Least number of digits in the longest stretch of digits and separators of a match.
+
+    >>> group_of(r"[A-Z]\\d{3}-\\d{4}"), group_of(r"\\d{2}[A-Z]\\d{3}")
+    (7, 3)
+    """
+    best = current = 0
+    for op, arg in sre_parser.parse(pattern, re.ASCII):
+        inner = [(op, arg)]
+        signs: set[int] = set()
+        pure = _signs(inner, signs) and signs <= SEPARATORS and not _holds_letters(inner)
+        current = current + _count(inner, 48, 57) if pure else 0
+        best = max(best, current)
+    return best
+
+
+def _may_begin_with_letter(pattern: str) -> bool:
+    """Whether a letter can stand before the first digit of a match."""
+    for op, arg in sre_parser.parse(pattern, re.ASCII):
+        if _holds_letters([(op, arg)]):
+            return True
+        if _count([(op, arg)], 48, 57):
+            return False
+    return False
+
+
+def _holds_letters(items: Any) -> bool:
+    """Whether any match of a parsed pattern can hold a letter."""
+    for op, arg in items:
+        if op is sre.LITERAL and chr(arg).isalpha():
+            return True
+        if op is sre.IN and any(
+            (k is sre.LITERAL and chr(v).isalpha()) or (k is sre.RANGE and (v[0] <= 90 or v[1] >= 97) and v[1] >= 65)
+            for k, v in arg
+        ):
+            return True
+        if op in (sre.MAX_REPEAT, sre.MIN_REPEAT) and _holds_letters(arg[2]):
+            return True
+        if op is sre.SUBPATTERN and _holds_letters(arg[3]):
+            return True
+        if op is sre.BRANCH and any(_holds_letters(branch) for branch in arg[1]):
+            return True
+    return False
+
+
+def _within(items: Any, low: int, high: int) -> bool:
+    """Whether a class holds nothing outside a range of code points."""
+    for op, arg in items:
+        if op is sre.RANGE and low <= arg[0] and arg[1] <= high:
             continue
-        if op is sre.LITERAL and 48 <= arg <= 57:
+        if op is sre.LITERAL and low <= arg <= high:
             continue
-        if op is sre.CATEGORY and arg is sre.CATEGORY_DIGIT:
+        if op is sre.CATEGORY and arg is sre.CATEGORY_DIGIT and (low, high) == (48, 57):
             continue
         return False
     return True
 
 
-def _digits(items: Any) -> int:
-    """Least number of digits in a match of a parsed pattern."""
+def _count(items: Any, low: int, high: int) -> int:
+    """Least number of characters of a range in a match of a parsed pattern."""
     total = 0
     for op, arg in items:
         if op is sre.LITERAL:
-            total += 48 <= arg <= 57
+            total += low <= arg <= high
         elif op is sre.IN:
-            total += _only_digits(arg)
+            total += _within(arg, low, high)
         elif op in (sre.MAX_REPEAT, sre.MIN_REPEAT):
-            total += arg[0] * _digits(arg[2])
+            total += arg[0] * _count(arg[2], low, high)
         elif op is sre.SUBPATTERN:
-            total += _digits(arg[3])
+            total += _count(arg[3], low, high)
         elif op is sre.BRANCH:
-            total += min(_digits(branch) for branch in arg[1])
+            total += min(_count(branch, low, high) for branch in arg[1])
     return total
 
 
@@ -111,15 +203,25 @@ class Compiled:
             at = start + 1
         return -1
 
-    def within(self, block: bytes, low: int, high: int) -> list[tuple[int, int]]:
-        """All matches with guards inside `[low, high)`, left to right, not overlapping."""
+    def within(self, block: bytes, low: int, high: int, last: int | None = None) -> list[tuple[int, int]]:
+        """All matches with guards inside `[low, high)` that start at `last` at the latest, left to right, apart."""
         out: list[tuple[int, int]] = []
         at = low
-        while at <= high:
-            found = self.body.search(block, at, high)
+        last = high if last is None else last
+        while at <= last:
+            # Of a long pattern, only starts up to `last` are tried.
+            if high - last > 64:
+                found = re.compile(b"[\\x00-\\xff]{0,%d}?(%b)" % (last - at, self.body.pattern), self.body.flags).match(
+                    block, at, high
+                )
+                group = 1
+            else:
+                found, group = self.body.search(block, at, high), 0
             if found is None:
                 break
-            start, end = found.span()
+            start, end = found.span(group)
+            if start > last:
+                break
             if start == 0 or self.before[block[start - 1]]:
                 hit = self.longest(block, start, end)
                 if hit > start:
@@ -167,7 +269,19 @@ class Plan:
     """(literal, caseless, rules) of the literal scan."""
     keyworded: tuple[tuple[str, tuple[int, ...]], ...]
     """(keyword form, rules): keywords that serve as literals for rules with few digits."""
-    dense: tuple[int, ...]
+    digital: tuple[int, ...]
+    """Dense rules whose matches are digits and usual separators, at most with a letter beside them."""
+    lettered: tuple[int, ...]
+    """Dense rules with a capital letter in every match."""
+    loose: tuple[int, ...]
+    """Dense rules with letters of either case beside a group of at least five digits."""
+    iban: tuple[int, ...]
+    scattered: tuple[int, ...]
+    """The other dense rules."""
+    colons: tuple[int, ...]
+    """Rules whose matches hold several colons close together (`shape = "colons"`)."""
+    quads: tuple[int, ...]
+    """Rules for dotted quads (`shape = "ipv4"`)."""
     wide: tuple[int, ...]
     email: tuple[int, ...]
     cache: bool = field(default=True, compare=False)
@@ -179,10 +293,40 @@ class Plan:
         items += [Expression(text, True, True) for text, _ in self.keyworded]
         return make_scanner(items, cache=self.cache) if items else None
 
+    @property
+    def dense(self) -> tuple[int, ...]:
+        """All dense rules."""
+        return (*self.digital, *self.lettered, *self.loose, *self.iban, *self.scattered)
+
     @cached_property
-    def dense_scanner(self) -> Scanner | None:
-        """All dense patterns with their guards; runs near digits only."""
-        return self._patterns(self.dense)
+    def digital_scanner(self) -> Scanner | None:
+        """Patterns that run near groups of digits only."""
+        return self._patterns(self.digital)
+
+    @cached_property
+    def lettered_scanner(self) -> Scanner | None:
+        """Patterns that run near digits with a capital letter beside them."""
+        return self._patterns(self.lettered)
+
+    @cached_property
+    def loose_scanner(self) -> Scanner | None:
+        """Patterns that run near any group of five digits."""
+        return self._patterns(self.loose)
+
+    @cached_property
+    def iban_scanner(self) -> Scanner | None:
+        """The IBANs, which a literal country code leads: fast, and longer than the others."""
+        return self._patterns(self.iban)
+
+    @cached_property
+    def scattered_scanner(self) -> Scanner | None:
+        """Patterns that run near any five digits that stand close together."""
+        return self._patterns(self.scattered)
+
+    @cached_property
+    def colon_scanner(self) -> Scanner | None:
+        """Patterns that run near colons that stand close together."""
+        return self._patterns(self.colons)
 
     @cached_property
     def wide_scanner(self) -> Scanner | None:
@@ -195,9 +339,21 @@ class Plan:
         return make_scanner([guarded(self.rules[i].rule) for i in which], cache=self.cache)
 
     @cached_property
-    def reach(self) -> int:
-        """Bytes that a dense match may be long, guards included: how far windows reach around digits."""
-        return max((self.rules[i].most for i in self.dense), default=0) + 2
+    def fewest(self) -> int:
+        """Digits in the shortest match of a digital rule."""
+        return min((group_of(self.rules[i].rule.match.pattern) for i in self.digital), default=MIN_DIGITS)
+
+    @cached_property
+    def led(self) -> frozenset[int]:
+        """The rules that their keyword leads to; below a header that speaks for one, cells are tried as they are."""
+        return frozenset(user for _, users in self.keyworded for user in users)
+
+    def reach(self, which: Sequence[int]) -> int:
+        """Bytes that windows reach around digits for these rules, guards included.
+
+        Longer matches are still inside, as their digits are nowhere further apart than twice this.
+        """
+        return min(max((self.rules[i].most for i in which), default=0) + 2, REACH)
 
 
 def guarded(rule: Rule) -> Expression:
@@ -220,7 +376,8 @@ def make_plan(rules: Sequence[Rule], *, cache: bool = True) -> Plan:
     compiled = tuple(compile_rule(rule, index) for index, rule in enumerate(rules))
     anchored: dict[tuple[str, bool], list[int]] = {}
     keyworded: dict[str, list[int]] = {}
-    dense: list[int] = []
+    dense: dict[str, list[int]] = {"digital": [], "lettered": [], "loose": [], "iban": [], "scattered": []}
+    shaped: dict[str, list[int]] = {"colons": [], "ipv4": []}
     wide: list[int] = []
     email: list[int] = []
     for item in compiled:
@@ -232,9 +389,15 @@ def make_plan(rules: Sequence[Rule], *, cache: bool = True) -> Plan:
                 )
         elif spec.shape == "email":
             email.append(item.index)
-        elif item.digits >= MIN_DIGITS or spec.shape == "iban":
+        elif spec.shape in shaped:
+            shaped[spec.shape].append(item.index)
+        elif (
+            item.digits >= MIN_DIGITS
+            or spec.shape in ("iban", "digits")
+            or (item.digits and capitals_of(spec.pattern) and not spec.ignore_case and not context.required)
+        ):
             # An IBAN's mandatory digits are two, but one with fewer than five in all is not issued in practice.
-            dense.append(item.index)
+            dense[_kind(item)].append(item.index)
         elif context.required:
             for keyword in context.keywords:
                 for form in literal_forms(keyword):
@@ -245,11 +408,32 @@ def make_plan(rules: Sequence[Rule], *, cache: bool = True) -> Plan:
         compiled,
         tuple((text, caseless, tuple(found)) for (text, caseless), found in anchored.items()),
         tuple((text, tuple(found)) for text, found in keyworded.items()),
-        tuple(dense),
+        tuple(dense["digital"]),
+        tuple(dense["lettered"]),
+        tuple(dense["loose"]),
+        tuple(dense["iban"]),
+        tuple(dense["scattered"]),
+        tuple(shaped["colons"]),
+        tuple(shaped["ipv4"]),
         tuple(wide),
         tuple(email),
         cache,
     )
+
+
+def _kind(item: Compiled) -> str:
+    """Which of the dense scans serves a rule."""
+    spec = item.rule.match
+    if spec.shape == "iban":
+        return "iban"
+    if capitals_of(spec.pattern) and not spec.ignore_case:
+        return "lettered"
+    signs = signs_of(spec.pattern)
+    bounded = not any(item.before[letter] for letter in b"aZ_")
+    grouped = group_of(spec.pattern) >= MIN_DIGITS
+    if signs is not None and signs <= SEPARATORS and bounded and grouped and not _may_begin_with_letter(spec.pattern):
+        return "digital"
+    return "loose" if grouped else "scattered"
 
 
 def literal_forms(keyword: str) -> tuple[str, ...]:

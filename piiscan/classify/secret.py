@@ -180,6 +180,12 @@ def base62(number: int) -> str:
     return text.rjust(6, "0")
 
 
+def _body(value: str) -> list[str]:
+    """The lines behind the opening armour; escaped line breaks (JSON, environment files) count as such."""
+    text = value.replace("\\n", "\n").replace("\\r", "").split("-----", 2)[-1].split("-----", 1)[0]
+    return [line.strip() for line in text.splitlines()]
+
+
 def pem(value: str, params: Params) -> bool:
     """Whether text between armour lines is base64 of a key: `magic` bytes first where given, else a DER sequence.
 
@@ -191,9 +197,8 @@ def pem(value: str, params: Params) -> bool:
     >>> pem(armour + "MIIBVAIBADANBgkqhkiG9w0BAQEFAASCAT4wggE6", {}), pem(armour + "...", {})
     (True, False)
     """
-    body = value.replace("\\n", "\n").replace("\\r", "")
-    lines = [line.strip() for line in body.splitlines()[1:]]
-    text = "".join(line for line in lines if re.fullmatch(r"[A-Za-z0-9+/=]{1,80}", line))
+    lines = _body(value)
+    text = "".join(line for line in lines if re.fullmatch(r"[A-Za-z0-9+/=]+", line))
     if len(text) < params.get("least", 16) or bits(text) < 3:
         return False
     if any(line.startswith(("Proc-Type:", "DEK-Info:")) for line in lines):
@@ -210,11 +215,11 @@ def pem_text(value: str, params: Params) -> bool:
 
     Source: RFC 9580 section 6.2.
 
-    >>> pem_text("-----BEGIN X-----\\n\\n" + "lQOYBGPx3kEBCADQ9mZk2", {}), pem_text("-----BEGIN X-----\\n\\n" + "a" * 40, {})
+    >>> armour = "-----BEGIN X-----\\n\\n"
+    >>> pem_text(armour + "lQOYBGPx3kEBCADQ9mZk2", {}), pem_text(armour + "a" * 40, {})
     (True, False)
     """
-    lines = [line.strip() for line in value.replace("\\n", "\n").splitlines()[1:]]
-    text = "".join(line for line in lines if re.fullmatch(r"[A-Za-z0-9+/=]{1,200}", line))
+    text = "".join(line for line in _body(value) if re.fullmatch(r"[A-Za-z0-9+/=]+", line))
     return len(text) >= params.get("least", 16) and bits(text) >= 3.5
 
 
@@ -229,11 +234,35 @@ def url_password(value: str, params: Params) -> bool:
     secret = value.split("://", 1)[-1].rpartition("@")[0].partition(":")[2]
     if re.search(r"[${}%<>*]{2}|^[$%<{*]|^\[", secret) or len(set(secret)) < 3:
         return False
-    fillers = ("password", "passwd", "pass", "secret", "changeme", "user", "pwd", "example", "xxx", "your", "test", "token")
+    fillers = (
+        "password",
+        "passwd",
+        "pass",
+        "secret",
+        "changeme",
+        "user",
+        "pwd",
+        "example",
+        "xxx",
+        "your",
+        "test",
+        "token",
+    )
     return not any(secret.lower().strip("0123456789_-") == filler for filler in fillers)
 
 
 KINDS: Mapping[str, Callable[[str, Params], bool]] = {
     function.__name__: function
-    for function in (entropy, password, api_secret, aws_secret, jwt, basic_auth, github_crc32, pem, pem_text, url_password)
+    for function in (
+        entropy,
+        password,
+        api_secret,
+        aws_secret,
+        jwt,
+        basic_auth,
+        github_crc32,
+        pem,
+        pem_text,
+        url_password,
+    )
 }

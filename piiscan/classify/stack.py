@@ -107,7 +107,10 @@ class Stack:
         """
         plan = self.plan
         rules, starts, ends = _arrays(
-            anchor_candidates(plan, block), dense_candidates(plan, block), email_candidates(plan, block)
+            anchor_candidates(plan, block),
+            dense_candidates(plan, block),
+            email_candidates(plan, block),
+            _headed(plan, block, forced, bounds),
         )
         if bounds is not None and len(rules):
             inside = np.searchsorted(bounds, starts, side="right") == np.searchsorted(bounds, ends - 1, side="right")
@@ -159,6 +162,23 @@ class Stack:
                 # A word against the match outweighs a bare one, and halves one that a keyword supports.
                 out[mine] *= np.where(against[mine], np.where(near, 0.5, 0.0), 1.0)
         return out
+
+
+def _headed(plan: Plan, block: bytes, forced: frozenset[int], bounds: IntArray | None) -> Candidates:
+    """Matches of rules that wait for their keyword, in the cells below a header that is one."""
+    rules: list[int] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    chosen = sorted(forced & plan.led)
+    if chosen and bounds is not None:
+        edges = [*bounds.tolist(), len(block) + 1]
+        for low, high in zip(edges[:-1], edges[1:], strict=True):
+            for index in chosen:
+                for start, end in plan.rules[index].within(block, low, high - 1):
+                    rules.append(index)
+                    starts.append(start)
+                    ends.append(end)
+    return rules, starts, ends
 
 
 def _arrays(*found: Candidates) -> tuple[npt.NDArray[np.int32], IntArray, IntArray]:

@@ -69,12 +69,12 @@ def ipv4(value: str, params: Params) -> bool:
     >>> ipv4("203.0.113.7", {}), ipv4("127.0.0.1", {}), ipv4("1.2.3.400", {})
     (True, False, False)
     """
-    try:
-        address = ipaddress.IPv4Address(value)
-    except ValueError:
+    parts = value.split(".")
+    if len(parts) != 4 or not all(p.isdecimal() and len(p) <= 3 and int(p) <= 255 for p in parts):
         return False
-    number = int(address)
-    return not (number >> 24 in (0, 127) or address.is_multicast or number >= 0xFFFFFF00)
+    first = int(parts[0])
+    # 224 to 239 is multicast, 255 the limited broadcast.
+    return first not in (0, 127) and not 224 <= first <= 239 and not value.startswith("255.255.255.")
 
 
 def ipv6(value: str, params: Params) -> bool:

@@ -81,7 +81,9 @@ def run() -> None:
             show()
             sys.exit(2)
         if os.environ.get("PIISCAN_DEBUG") == "1":
-            raise
+            from piiscan.trace import without_messages
+
+            sys.stderr.write(without_messages(err))
         fail(f"unexpected {type(err).__name__}; set PIISCAN_DEBUG=1 to see where", 2)
     else:
         sys.exit(result if isinstance(result, int) else 0)

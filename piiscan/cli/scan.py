@@ -156,6 +156,8 @@ def _run(
 
 def _stdin(database_path: Path) -> str:
     """Standard input as a private temporary file beside the database."""
+    for left in database_path.parent.glob(".piiscan-stdin-*"):
+        left.unlink(missing_ok=True)  # of a killed scan
     with tempfile.NamedTemporaryFile(dir=database_path.parent or None, prefix=".piiscan-stdin-", delete=False) as out:
         shutil.copyfileobj(sys.stdin.buffer, out)
     return out.name

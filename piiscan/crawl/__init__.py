@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,12 +34,18 @@ def parse_target(text: str) -> Target:
         if not bucket:
             raise SourceError(f"{text}: a bucket is wanted, as in s3://bucket/prefix")
         return Target(f"s3://{bucket}", prefix)
+    if not text.removeprefix("file://"):
+        raise SourceError("an empty target: name a directory, a file, - or s3://bucket (/ for the whole system)")
     if "://" in text and not text.startswith("file://"):
         raise SourceError(f"{text}: only paths, - and s3:// are known")
-    path = Path(os.path.realpath(text.removeprefix("file://") or "/"))
-    if not path.exists():
-        raise SourceError(f"{text}: no such file or directory")
-    if path.is_dir():
+    try:
+        path = Path(os.path.realpath(text.removeprefix("file://")))
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        raise SourceError(f"{text}: no such file or directory") from None
+    except OSError as err:
+        raise SourceError(f"{text}: cannot be reached ({err.strerror})") from None
+    if stat.S_ISDIR(status.st_mode):
         return Target(f"file://{escape(str(path))}")
     return Target(f"file://{escape(str(path.parent))}", path.name, True)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -173,12 +174,8 @@ def _unescape(path: str) -> str:
     """The path that `escape` made printable; a name that really holds `\\xNN` text is tried as it stands first."""
     if "\\x" not in path or os.path.lexists(path):
         return path
-    raw = path.encode("utf-8", "surrogateescape").decode("latin-1")
-    parts = raw.split("\\x")
-    out = parts[0].encode("latin-1")
-    for part in parts[1:]:
-        out += bytes([int(part[:2], 16)]) + part[2:].encode("latin-1")
-    return os.fsdecode(out)
+    raw = path.encode("utf-8", "surrogateescape")
+    return os.fsdecode(re.sub(rb"\\x([89a-f][0-9a-f])", lambda m: bytes([int(m[1], 16)]), raw))
 
 
 def _listing_reason(err: OSError) -> str:

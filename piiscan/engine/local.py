@@ -17,11 +17,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from piiscan.engine.worker import ref_to_json, task_to_json
-from piiscan.errors import PiiscanError, StoreError
+from piiscan.errors import CatalogueError, ConfigError, PiiscanError, SourceError, StoreError
 from piiscan.ports import Event, Shard, ShardFile, Task
 
 log = logging.getLogger(__name__)
 
+_FATAL: dict[str, type[PiiscanError]] = {e.__name__: e for e in (CatalogueError, ConfigError, SourceError, StoreError)}
 DEATHS = 2
 """Deaths of a worker on one object before that object is given up."""
 
@@ -33,6 +34,9 @@ class _Process:
     popen: subprocess.Popen[str]
     shard: Shard | None = None
     index: int = -1
+    """Object that is being scanned; -1: none, before the first and after the last."""
+    told: int = 0
+    """Objects of the shard that are done."""
     buffer: str = ""
 
 
@@ -42,7 +46,10 @@ class _Trouble:
 
     deaths: dict[int, int] = field(default_factory=dict)
     poisoned: dict[int, str] = field(default_factory=dict)
-    total: int = 0
+    idle: int = 0
+    """Deaths while no object was being scanned."""
+    told: int = 0
+    """Objects that `told` has heard of already; it hears of each once."""
 
 
 class LocalEngine:
@@ -91,7 +98,8 @@ class LocalEngine:
 
     def _start(self, task: Task) -> _Process:
         popen = subprocess.Popen(
-            [sys.executable, "-m", "piiscan.engine.worker"],
+            [sys.executable, "-m", "piiscan.engine.worker", str(os.getpid())],
+            process_group=0,  # Ctrl-C is the conductor's to handle, from the first moment on
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -104,7 +112,7 @@ class LocalEngine:
         return process
 
     def _hand(self, process: _Process, shard: Shard) -> None:
-        process.shard, process.index = shard, -1
+        process.shard, process.index, process.told = shard, -1, 0
         trouble = self._trouble.get(shard.number)
         self._write(
             process,
@@ -140,9 +148,13 @@ class LocalEngine:
             if event["event"] == "start":
                 process.index = event["index"]
             elif event["event"] == "object":
-                told(Event(event["outcome"], event["bytes"], event["findings"]))
+                process.index = -1
+                process.told += 1
+                trouble = self._trouble.get(process.shard.number) if process.shard is not None else None
+                if trouble is None or process.told > trouble.told:
+                    told(Event(event["outcome"], event["bytes"], event["findings"]))
             elif event["event"] == "error":
-                raise StoreError(event["message"])
+                raise _FATAL.get(event["kind"], PiiscanError)(event["message"])
             else:
                 shard = process.shard
                 assert shard is not None
@@ -157,9 +169,10 @@ class LocalEngine:
         if shard is None:
             return
         trouble = self._trouble.setdefault(shard.number, _Trouble())
-        trouble.total += 1
-        if index < 0 and trouble.total >= DEATHS:
-            raise PiiscanError(f"worker processes end as soon as they start (exit code {code}); see the lines above")
+        trouble.told = max(trouble.told, process.told)
+        trouble.idle += index < 0
+        if trouble.idle >= DEATHS:
+            raise PiiscanError(f"worker processes end without doing any work (exit code {code}); see the lines above")
         if index >= 0:
             trouble.deaths[index] = trouble.deaths.get(index, 0) + 1
             if trouble.deaths[index] >= DEATHS:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import binascii
 import json
+import logging
 import os
 import signal
 import sys
@@ -27,14 +28,27 @@ from piiscan.classify.stack import Stack
 from piiscan.config import Config
 from piiscan.crawl import Target, open_source
 from piiscan.engine.sandbox import ParserChild
-from piiscan.errors import CatalogueError, ObjectChanged, ObjectError, ReadFailed, TimedOut
+from piiscan.errors import (
+    CatalogueError,
+    ObjectChanged,
+    ObjectError,
+    ParserDied,
+    PiiscanError,
+    ReadFailed,
+    StoreError,
+    TimedOut,
+)
 from piiscan.extract import IN_PROCESS, Budget, Job, segments
+from piiscan.fetch import CHECKSUM_MISMATCH
 from piiscan.identify import identify
 from piiscan.model import ObjectRef, ObjectReport, Outcome, RuleId, Segment
 from piiscan.ports import Shard, ShardFile, Source, Task
 from piiscan.redact import Redactor, fingerprinter
 from piiscan.score import score
 from piiscan.spool import write_shard
+from piiscan.trace import origin, report
+
+log = logging.getLogger(__name__)
 
 Told = Callable[[dict[str, Any]], None]
 
@@ -70,12 +84,15 @@ class Worker:
         except ObjectChanged:
             # Overwritten between listing and reading: once more, as it is now.
             try:
-                return self._attempt(self._source(ref).refresh(ref), last=True)
+                ref = self._source(ref).refresh(ref)
             except ObjectError as err:
                 return ObjectReport(ref, "", Outcome(err.outcome), f"{err.reason}: {err}")
+        except ReadFailed:
+            pass  # damaged on its way: the store's own copy may well be whole
+        return self._attempt(ref, last=True)
 
     def _attempt(self, ref: ObjectRef, *, last: bool = False) -> ObjectReport:
-        """One reading of an object. Raises: ObjectChanged, unless it is the last attempt."""
+        """One reading of an object. Raises: ObjectChanged or ReadFailed for one more, unless it is the last attempt."""
         redactor = Redactor(self.stack.rules, self._fingerprint, max_values=self.config.max_values)
         budget = Budget(bytes_in=ref.size)
         media_type, examined, seen = "", 0, 0
@@ -90,16 +107,22 @@ class Worker:
                 for segment in self._segments(stream, job, ref):
                     seen += 1
                     redactor.add(segment, session.feed(segment))
+                    if media_type in IN_PROCESS:
+                        examined = min(stream.tell(), ref.size)
                 session.finish()
                 examined = ref.size
-        except ObjectChanged as err:
-            if not last:
+        except ObjectError as err:
+            if not last and (isinstance(err, ObjectChanged) or err.reason == CHECKSUM_MISMATCH):
                 raise
             failure = err
-        except ObjectError as err:
-            failure = err
+        except PiiscanError:
+            raise
         except OSError as err:
             failure = ReadFailed(f"reading broke off ({err.strerror or type(err).__name__})")
+        except Exception as err:
+            # A fault of ours costs this object and no other; what its message quotes may be content.
+            log.error("event=object_failed error=%s", origin(err))
+            failure = ObjectError(f"an unexpected error ({origin(err)}); please report it", reason="INTERNAL_ERROR")
         outcome, reason = verdict(failure, budget.notes, seen)
         findings = redactor.findings()
         return ObjectReport(ref, media_type, outcome, reason, findings, score(findings, self._names), examined)
@@ -120,12 +143,28 @@ class Worker:
                 if time.monotonic() > end:
                     raise TimedOut(f"not done after {allowed:.0f} seconds")
             return
-        if self._child is None:
-            self._child = ParserChild(self.task.scratch)
         with closing(as_file(stream, self.task.scratch)) as handle:
-            for segment in self._child.segments(handle.fileno(), job, allowed):
+            for segment in self._parsed(handle.fileno(), job, allowed):
                 stages.reached("extract")
                 yield segment
+
+    def _parsed(self, fd: int, job: Job, allowed: float) -> Iterator[Segment]:
+        """Segments from the parser child. Raises: ObjectError; ParserDied only when it died twice, or half-way."""
+        if self._child is None:
+            self._child = ParserChild(self.task.scratch)
+        notes = len(job.budget.notes)
+        came = False
+        try:
+            for segment in self._child.segments(fd, job, allowed):
+                came = True
+                yield segment
+        except ParserDied:
+            # Without a segment it may have been killed while it waited, which is not this object's doing.
+            if came:
+                raise
+            del job.budget.notes[notes:]
+            os.lseek(fd, 0, os.SEEK_SET)
+            yield from self._child.segments(fd, job, allowed)
 
 
 def as_file(stream: BinaryIO, scratch: str) -> BinaryIO:
@@ -201,9 +240,24 @@ def task_to_json(task: Task) -> dict[str, Any]:
     return {**asdict(task), "key": task.key.hex()}
 
 
+def die_with(parent: int) -> None:
+    """End this process when its parent ends: an orphan would write shards of a run that has gone on without it.
+
+    Source: prctl(2), PR_SET_PDEATHSIG; Linux only.
+    """
+    if sys.platform.startswith("linux"):
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        sys.exit(1)
+
+
 def main() -> int:
     """Serve requests on standard input until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the conductor's to handle
+    sys.excepthook = report
+    die_with(int(sys.argv[1]))
     out = os.fdopen(os.dup(1), "w", encoding="ascii", buffering=1)
     os.dup2(2, 1)  # whatever a library prints must not look like an event
 
@@ -221,11 +275,14 @@ def main() -> int:
             shard = Shard(request["run"], request["number"], tuple(ref_from_json(r) for r in request["refs"]))
             try:
                 file = scan_shard(shard, task, tell, {int(k): v for k, v in request["poisoned"].items()})
+            except BrokenPipeError:
+                return 1  # the conductor is gone
             except OSError as err:
-                tell({"event": "error", "message": f"{task.spool}: {err.strerror or type(err).__name__}"})
+                message = f"{task.spool}: {err.strerror or type(err).__name__}"
+                tell({"event": "error", "kind": StoreError.__name__, "message": message})
                 continue
-            except CatalogueError as err:
-                tell({"event": "error", "message": str(err)})
+            except PiiscanError as err:
+                tell({"event": "error", "kind": type(err).__name__, "message": str(err)})
                 continue
             tell({"event": "done", "number": file.number, "path": file.path})
     finally:

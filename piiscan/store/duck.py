@@ -8,6 +8,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +23,25 @@ if TYPE_CHECKING:
 
 STORAGE = "v1.5.0"
 _MIGRATION = re.compile(r"(\d{4})_\w+\.sql")
+
+
+@contextmanager
+def unbroken() -> Iterator[None]:
+    """A block that Ctrl-C does not break in two: the interrupt is raised at its end.
+
+    DuckDB would make it a RuntimeError in the middle of a statement, and leave a transaction open.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 def settings(*, memory: str = "", threads: int = 0) -> dict[str, Any]:

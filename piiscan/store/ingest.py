@@ -20,9 +20,16 @@ from piiscan.keys import key_for_new_store, key_id, key_of_store
 from piiscan.model import ObjectRef, Rule
 from piiscan.ports import ShardFile
 from piiscan.spool import object_id
-from piiscan.store.duck import explain, open_for_writing
+from piiscan.store.duck import explain, open_for_writing, unbroken
 
 log = logging.getLogger(__name__)
+
+
+PASSING = (
+    "PERMISSION_DENIED", "INVALID_KMS_KEY", "INVALID_OBJECT_STATE", "SOURCE_OBJECT_NO_LONGER_AVAILABLE",
+    "OBJECT_VERSION_MISMATCH", "READ_FAILED", "CHECKSUM_MISMATCH",
+)  # fmt: skip
+"""Reasons that may be gone at the next run although the object is the same."""
 
 
 def _now() -> datetime:
@@ -125,15 +132,18 @@ class DuckStore:
                 "size": pa.array([r.size for r in refs], pa.int64()),
                 "etag": pa.array([r.etag for r in refs], pa.string()),
                 "version": pa.array([r.version for r in refs], pa.string()),
+                "denied": pa.array([bool(r.denied) for r in refs], pa.bool_()),
             }
         )
         self._con.register("listed_now", table)
         same = "o.catalogue = ? AND o.size = l.size AND o.etag = l.etag AND o.version = l.version"
-        # A failure is worth another try in the next run; what was read as far as it goes is not.
+        # A failure is worth another try in the next run, and so is what the listing does not refuse (any more); what
+        # was read as far as its format goes is not.
+        again = "o.outcome = 'failed' OR (NOT l.denied AND split_part(o.reason, ':', 1) IN (SELECT unnest(?)))"
         rows = self._execute(
             f"SELECT l.i, o.run = ? FROM listed_now l JOIN objects o ON o.oid = l.oid WHERE o.superseded IS NULL AND "  # noqa: S608
-            f"(o.run = ? OR (NOT ? AND o.outcome <> 'failed' AND o.reason NOT LIKE 'PERMISSION_DENIED%' AND {same}))",
-            [run, run, full, catalogue],
+            f"(o.run = ? OR (NOT ? AND NOT ({again}) AND {same}))",
+            [run, run, full, list(PASSING), catalogue],
         )
         self._con.unregister("listed_now")
         return {int(row[0]) for row in rows}, sum(1 for row in rows if row[1])
@@ -157,17 +167,20 @@ class DuckStore:
             return
         import duckdb
 
-        try:
-            self._con.execute("BEGIN")
-            self._load(run, files)
-            stages.reached("commit")
-            self._con.execute("COMMIT")
-        except (duckdb.Error, OSError) as err:
+        with unbroken():
             try:
-                self._con.execute("ROLLBACK")
-            except duckdb.Error:
-                log.debug("event=rollback_failed")
-            raise explain(err, self.path) from None
+                self._con.execute("BEGIN")
+                self._load(run, files)
+                stages.reached("commit")
+                self._con.execute("COMMIT")
+            except (duckdb.Error, OSError, StoreError) as err:
+                try:
+                    self._con.execute("ROLLBACK")
+                except duckdb.Error:
+                    log.debug("event=rollback_failed")
+                if isinstance(err, StoreError):
+                    raise
+                raise explain(err, self.path) from None
 
     def _load(self, run: int, files: Sequence[ShardFile]) -> None:
         known = {int(r[0]) for r in self._execute("SELECT number FROM shards WHERE run = ?", [run])}
@@ -215,11 +228,21 @@ class DuckStore:
         self._con.executemany("INSERT INTO shards VALUES (?, ?, ?)", [[run, f.number, _now()] for f in fresh])
 
     def listed(
-        self, run: int, source: str, kind: str, oids: Sequence[int] | None, *, prefix: str, endpoint: str, region: str
+        self,
+        run: int,
+        source: str,
+        kind: str,
+        oids: Sequence[int] | None,
+        *,
+        prefix: str,
+        endpoint: str,
+        region: str,
+        hidden: Sequence[str] = (),
     ) -> int:
         """Record that a source was listed to its end below `prefix`; objects that are gone are closed. How many.
 
-        `oids` are all objects of the listing, or None when it was narrowed and says nothing of the others.
+        `oids` are all objects of the listing, or None when it was narrowed and says nothing of the others; of what is
+        below one of the `hidden` folders nothing is known either.
         """
         import pyarrow as pa
 
@@ -234,8 +257,9 @@ class DuckStore:
         self._con.register("all_listed", pa.table({"oid": pa.array(oids, pa.int64())}))
         gone = self._execute(
             "SELECT oid FROM objects WHERE superseded IS NULL AND source = ? AND starts_with(key, ?) "
-            "AND oid NOT IN (SELECT oid FROM all_listed)",
-            [source, prefix],
+            "AND oid NOT IN (SELECT oid FROM all_listed) "
+            "AND NOT list_bool_or([starts_with(key, h) FOR h IN ?::VARCHAR[]])",
+            [source, prefix, list(hidden) or ["\n/"]],
         )
         self._con.unregister("all_listed")
         if gone:
@@ -269,10 +293,11 @@ class DuckStore:
         """All rows: since DuckDB 2.0 an open result blocks its connection."""
         import duckdb
 
-        try:
-            return list(self._con.execute(sql, list(parameters)).fetchall())
-        except duckdb.Error as err:
-            raise explain(err, self.path) from None
+        with unbroken():
+            try:
+                return list(self._con.execute(sql, list(parameters)).fetchall())
+            except duckdb.Error as err:
+                raise explain(err, self.path) from None
 
 
 __all__ = ["DuckStore", "RunState", "StoreError"]

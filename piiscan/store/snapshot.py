@@ -10,7 +10,7 @@ from typing import Any
 
 from piiscan import stages
 from piiscan.errors import StoreError
-from piiscan.store.duck import open_for_reading
+from piiscan.store.duck import open_for_reading, unbroken
 from piiscan.store.ingest import DuckStore
 
 SHARE = 0.02
@@ -28,18 +28,19 @@ def publish(store: DuckStore) -> Path:
     """Write the log into the file, copy the file, rename the copy into place. Raises: StoreError."""
     target = snapshot_path(store.path)
     draft = target.with_name(target.name + ".tmp")
-    try:
-        store.checkpoint()
-        old = os.umask(0o077)
+    with unbroken():
         try:
-            shutil.copyfile(store.path, draft)
-        finally:
-            os.umask(old)
-        stages.reached("snapshot")
-        os.replace(draft, target)
-    except OSError as err:
-        draft.unlink(missing_ok=True)
-        raise StoreError(f"{target}: the snapshot could not be written ({err.strerror})") from None
+            store.checkpoint()
+            old = os.umask(0o077)
+            try:
+                shutil.copyfile(store.path, draft)
+            finally:
+                os.umask(old)
+            stages.reached("snapshot")
+            os.replace(draft, target)
+        except OSError as err:
+            draft.unlink(missing_ok=True)
+            raise StoreError(f"{target}: the snapshot could not be written ({err.strerror})") from None
     return target
 
 

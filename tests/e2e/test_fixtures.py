@@ -1,0 +1,160 @@
+"""The share of `fixtures/` through the real command line: what was planted is found in its place, and no more."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures import make
+from fixtures.share import Share
+from tests.e2e.northlake import Scanned, scan_all
+from tests.support.cli import Cli
+from tests.support.s3 import Bucketeer
+
+EXPECTED = Path(make.__file__).parent / "expected.toml"
+GRAVE = frozenset({"credentials", "financial", "phi", "pii", "business"})
+CONTACT = frozenset({"generic.email", "generic.phone", "generic.phone_us", "generic.phone_national", "generic.ipv4"})
+"""Rules that a look-alike may tolerate by name; no others."""
+
+
+@pytest.fixture(scope="module")
+def objects() -> list[dict[str, Any]]:
+    with EXPECTED.open("rb") as handle:
+        listed: list[dict[str, Any]] = tomllib.load(handle)["object"]
+    return listed
+
+
+def agrees(masked: str, value: str) -> bool:
+    """Whether `masked` may be the masked form of `value`: same signs, same kept ends, stars for the rest."""
+    head, cut, tail = masked.partition("…")
+    if cut:
+        return agrees(head, value[: len(head)]) and (not tail or value.endswith(tail))
+    return len(masked) == len(value) and all(m in ("*", v) for m, v in zip(masked, value, strict=True))
+
+
+def test_agrees_knows_masks() -> None:
+    assert agrees("**** 1111", "4111 1111")
+    assert not agrees("**** 1112", "4111 1111")
+    assert not agrees("*****1111", "411 1111")
+
+
+def found_at(findings: list[dict[str, Any]], planted: dict[str, Any]) -> bool:
+    """Whether one occurrence of the right rule agrees in every key of the place, and in the mask."""
+    rules = {planted["rule"], *planted.get("also", ())}
+    wanted: dict[str, Any] = planted["place"]
+    for finding in findings:
+        if finding["rule"] not in rules:
+            continue
+        for occurrence in finding["occurrences"]:
+            place = occurrence["place"]
+            if all(place.get(key) == value for key, value in wanted.items()) and (
+                "value" not in planted or agrees(occurrence["masked"], planted["value"])
+            ):
+                return True
+    return False
+
+
+def by_object(scanned: Scanned) -> dict[str, list[dict[str, Any]]]:
+    out: dict[str, list[dict[str, Any]]] = {}
+    for finding in scanned.findings:
+        out.setdefault(finding["object"], []).append(finding)
+    return out
+
+
+def test_expected_is_what_the_builder_says(built: Share) -> None:
+    assert EXPECTED.read_text(encoding="utf-8") == make.expected(built), (
+        "run `python -m fixtures.make --expected fixtures/expected.toml`"
+    )
+
+
+def test_share_is_the_same_each_time(built: Share) -> None:
+    again = make.build()
+    assert [(item.key, item.data) for item in again.objects] == [(item.key, item.data) for item in built.objects]
+
+
+def test_share_is_large_enough(built: Share) -> None:
+    clean = [item for item in built.objects if item.clean]
+    rules = {planted.rule for item in built.objects for planted in item.planted}
+    assert len(built.objects) >= 80
+    assert len(clean) * 5 >= len(built.objects)
+    assert not any(item.planted for item in clean)
+    assert len(rules) >= 60
+
+
+def test_every_planted_value_is_found_in_its_place(scanned: Scanned, objects: list[dict[str, Any]]) -> None:
+    findings = by_object(scanned)
+    total, missed = Counter[str](), Counter[tuple[str, str]]()
+    places: dict[tuple[str, str], dict[str, Any]] = {}
+    for item in objects:
+        for planted in item.get("planted", ()):
+            total[planted["rule"]] += 1
+            if not found_at(findings.get(item["key"], []), planted):
+                case = (item["key"], planted["rule"])
+                missed[case] += 1
+                places.setdefault(case, planted["place"])
+    every, lost = total.total(), missed.total()
+    lines = [f"{key}: {rule} x{count}, first at {places[key, rule]}" for (key, rule), count in sorted(missed.items())]
+    print(f"recall {every - lost}/{every} = {(every - lost) / every:.4f} over {len(total)} rules")
+    assert not missed, f"recall {every - lost}/{every}; missed:\n" + "\n".join(lines)
+
+
+def test_no_false_alarm_in_look_alikes(scanned: Scanned, objects: list[dict[str, Any]]) -> None:
+    clean = {item["key"]: set(item.get("tolerate", ())) for item in objects if item.get("clean")}
+    assert clean
+    assert all(tolerated <= CONTACT for tolerated in clean.values())
+    alarms = [
+        f"{f['object']}: {f['rule']} x{f['count']} ({f['confidence']}), first at {f['occurrences'][0]['place']}"
+        for f in scanned.findings
+        if f["object"] in clean and f["category"] in GRAVE and f["rule"] not in clean[f["object"]]
+    ]
+    assert not alarms, "\n".join(alarms)
+
+
+def test_every_object_ends_as_expected(scanned: Scanned, objects: list[dict[str, Any]]) -> None:
+    wanted = {item["key"]: item.get("outcome", "scanned") for item in objects}
+    ended = {row["object"]: row["outcome"] for row in scanned.coverage}
+    assert ended == wanted
+    for row in scanned.coverage:
+        code = re.match(r"[A-Z][A-Z_]+(?::|$)", row["reason"])
+        assert bool(code) == (row["outcome"] != "scanned"), row["object"]
+
+
+def test_nothing_listed_is_lost(scanned: Scanned, share: Path) -> None:
+    there = sum(path.is_file() for path in share.rglob("*"))
+    assert len(scanned.coverage) == there == len({row["object"] for row in scanned.coverage})
+    objects = scanned.summary["objects"]
+    assert scanned.summary["listed"] == there
+    assert sum(objects[outcome] for outcome in ("scanned", "partial", "skipped", "failed")) == there
+
+
+def test_no_value_shows_in_a_report(scanned: Scanned, objects: list[dict[str, Any]]) -> None:
+    masks = {o["masked"] for f in scanned.findings for o in f["occurrences"]}
+    values = {p["value"] for item in objects for p in item.get("planted", ()) if len(p.get("value", "")) >= 6}
+    assert not masks & values
+
+
+def without_origin(finding: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in finding.items() if key not in ("finding", "source")}
+
+
+def test_a_bucket_gives_the_same_findings(
+    s3: Bucketeer, cache: Path, built: Share, scanned: Scanned, tmp_path: Path
+) -> None:
+    bucket = s3.make("northlake-share", {item.key: item.data for item in built.objects})
+    remote = scan_all(f"s3://{bucket}", Cli(tmp_path / "work", cache), {"AWS_ENDPOINT_URL_S3": s3.url})
+    assert {f["source"] for f in remote.findings} == {f"s3://{bucket}"}
+
+    def table(result: Scanned) -> dict[tuple[str, str], dict[str, Any]]:
+        return {(f["object"], f["rule"]): without_origin(f) for f in result.findings}
+
+    here, there = table(scanned), table(remote)
+    assert sorted(there) == sorted(here)
+    differing = [pair for pair in here if here[pair] != there[pair]]
+    assert not differing
+    ended = [{(r["object"], r["outcome"], r["media_type"], r["size"]) for r in x.coverage} for x in (scanned, remote)]
+    assert ended[0] == ended[1]
