@@ -37,7 +37,7 @@ from piiscan.model import (
 Table = Mapping[str, Any]
 PackName = NewType("PackName", str)
 
-SHAPES = frozenset({"", "email", "ipv4", "iban", "card", "digits"})
+SHAPES = frozenset({"", "email", "ipv4", "iban", "digits", "hex_groups"})
 """Dense kernels that a rule may ask for."""
 
 STAGES = ("match", "checksum", "context")

@@ -221,7 +221,7 @@ class Run:
             except SourceError as err:
                 yield from self._unknown(batch, run, version)
                 self._errors.append(str(err))
-                log.error("event=source_failed source=%s", target.source)
+                log.warning("event=source_failed source=%s", target.source)
                 continue
             if self.progress.tally.capped:
                 oids = None

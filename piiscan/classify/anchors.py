@@ -6,12 +6,15 @@ ten rules as with hundreds.
 
 from __future__ import annotations
 
+import re
+
 from piiscan.classify.dense import Candidates
-from piiscan.classify.plan import Compiled, Plan
+from piiscan.classify.plan import Compiled, Plan, consumes
 
 BEHIND = 64
 """Matches longer than this (passwords, keys) are looked for behind their keyword only, not before it."""
 
+_DIGIT = re.compile(rb"[0-9]")
 _WORD = bytes(chr(b).isalnum() and b < 128 for b in range(256))
 """256 flags: ASCII letters and digits."""
 
@@ -21,7 +24,9 @@ def anchor_candidates(plan: Plan, block: bytes) -> Candidates:
     scanner = plan.literals
     if scanner is None:
         return [], [], []
-    ids, found = scanner.scan(block)
+    # The frame gives short keywords a boundary at both ends of the block.
+    ids, found = scanner.scan(b"\n" + block + b"\n")
+    found = found - 1
     seen: set[tuple[int, int, int]] = set()
     anchors = len(plan.anchored)
     size = len(block)
@@ -34,6 +39,7 @@ def anchor_candidates(plan: Plan, block: bytes) -> Candidates:
                 seen.update((user, s, e) for s, e in _around_anchor(plan.rules[user], block, start, end))
             continue
         literal, users = plan.keyworded[index - anchors]
+        end -= consumes(literal)
         start = end - len(literal.encode())
         # Most hits are parts of longer words; whole tokens are checked again, by script, when the keyword is joined.
         if (start and _WORD[block[start - 1]] and _WORD[block[start]]) or (
@@ -54,12 +60,15 @@ def _around_anchor(compiled: Compiled, block: bytes, start: int, end: int) -> li
         stop = compiled.longest(block, start, found.end())
         return [(start, stop)] if stop > start else []
     low, high = max(start - most, 0), min(start - least + compiled.most, len(block))
-    return [(s, e) for s, e in compiled.within(block, low, high) if s <= start - least and e >= end]
+    return [(s, e) for s, e in compiled.within(block, low, high, start - least) if e >= end]
 
 
 def _around_keyword(compiled: Compiled, block: bytes, start: int, end: int, widest: int) -> list[tuple[int, int]]:
     """Matches within the rule's window on either side of a keyword; a character has at most `widest` bytes."""
     window = compiled.rule.context.window * widest
+    reach = window + compiled.most + 1
+    if compiled.digits and _DIGIT.search(block, max(start - reach, 0), end + reach) is None:
+        return []
     found = compiled.within(block, end, min(end + window + compiled.most + 1, len(block)), end + window + 1)
     if compiled.most <= BEHIND:
         found += compiled.within(block, max(start - window - compiled.most - 1, 0), start)

@@ -44,6 +44,7 @@ class Runs:
 _JOINS = np.array([chr(b) in " -./" for b in range(256)], np.bool_)
 _UPPER = np.array([65 <= b <= 90 for b in range(256)], np.bool_)
 _LETTER = np.array([b < 128 and chr(b).isalpha() for b in range(256)], np.bool_)
+_LOOSE = np.array([chr(b) in " -" for b in range(256)], np.bool_)
 _BOUND = np.array([not (chr(b).isalnum() or chr(b) == "_") or b > 127 for b in range(256)], np.bool_)
 
 
@@ -70,15 +71,20 @@ class Groups:
     ends: IntArray
     total: IntArray
     """Digits of each group."""
-    bounded: npt.NDArray[np.bool_]
-    """The group does not begin inside a word."""
+    before: npt.NDArray[np.uint8]
+    """The byte before each group; a line feed where the block begins."""
+    single: npt.NDArray[np.bool_]
+    """The group is one run."""
+    lettered: npt.NDArray[np.bool_]
+    """A letter stands beside the group, directly or behind a blank or a dash."""
 
 
 def digit_groups(runs: Runs) -> Groups:
     """The groups of a block, in order."""
     starts, ends, joined, data = runs.starts, runs.ends, runs.joined, runs.data
     if not len(starts):
-        return Groups(starts, ends, starts, np.empty(0, np.bool_))
+        none = np.empty(0, np.bool_)
+        return Groups(starts, ends, starts, np.empty(0, np.uint8), none, none)
     sizes = ends - starts
     dead = np.zeros(len(starts), np.bool_)
     if len(starts) > 2:
@@ -105,15 +111,26 @@ def digit_groups(runs: Runs) -> Groups:
     total = np.add.reduceat(sizes, head)
     alive = ~dead[head]
     head, tail, total = head[alive], tail[alive], total[alive]
-    bounded = _BOUND[data[np.maximum(starts[head] - 1, 0)]] | (starts[head] == 0)
-    return Groups(starts[head], ends[tail], total, bounded)
+    begin, end = starts[head], ends[tail]
+    before = np.where(begin > 0, data[np.maximum(begin - 1, 0)], 10).astype(np.uint8)
+    after = np.where(end < len(data), data[np.minimum(end, len(data) - 1)], 10)
+    further = _LETTER[data[np.maximum(begin - 2, 0)]] & _LOOSE[before]
+    beyond = _LETTER[data[np.minimum(end + 1, len(data) - 1)]] & _LOOSE[after]
+    return Groups(begin, end, total, before, head == tail, _LETTER[before] | _LETTER[after] | further | beyond)
 
 
-def group_windows(groups: Groups, fewest: int, pad: int, size: int, *, bounded: bool) -> tuple[IntArray, IntArray]:
-    """Windows around groups with at least `fewest` digits, `pad` bytes wider on both sides."""
-    keep = groups.total >= fewest
-    if bounded:
-        keep &= groups.bounded
+def digital_windows(groups: Groups, fewest: int, openings: bytes, size: int) -> tuple[IntArray, IntArray]:
+    """Windows around groups with at least `fewest` digits that a match can begin with or in."""
+    opens = np.frombuffer(openings, np.uint8).astype(np.bool_)[groups.before]
+    keep = (groups.total >= fewest) & (opens | (~groups.single & _BOUND[groups.before]))
+    return merge(groups.starts[keep] - EDGE, groups.ends[keep] + EDGE, size)
+
+
+def loose_windows(groups: Groups, pad: int, size: int, *, lettered: bool) -> tuple[IntArray, IntArray]:
+    """Windows around groups of at least five digits; with `lettered`, only those with a letter beside them."""
+    keep = groups.total >= MIN_DIGITS
+    if lettered:
+        keep &= groups.lettered
     return merge(groups.starts[keep] - pad, groups.ends[keep] + pad, size)
 
 
@@ -146,19 +163,20 @@ def quads(runs: Runs) -> tuple[list[int], list[int]]:
     return starts[at[good]].tolist(), ends[at[good] + 3].tolist()
 
 
-def colon_windows(block: bytes, pad: int) -> tuple[IntArray, IntArray]:
-    """Windows around two adjacent colons, or three within fifteen bytes; times of day have but two."""
-    where = np.flatnonzero(np.frombuffer(block, np.uint8) == 58)
-    if len(where) < 2:
-        return where[:0], where[:0]
-    near = np.flatnonzero(np.diff(where) == 1)
-    first, last = where[near], where[near + 1]
-    if len(where) > 2:
-        three = np.flatnonzero(where[2:] - where[:-2] <= 15)
-        order = np.argsort(np.concatenate((first, where[three])), kind="stable")
-        last = np.concatenate((last, where[three + 2]))[order]
-        first = np.concatenate((first, where[three]))[order]
-    return merge(first - pad, np.maximum.accumulate(last) + 1 + pad, len(block))
+def hex_windows(block: bytes, pad: int) -> tuple[IntArray, IntArray]:
+    """Windows around what joins groups of hexadecimal digits: two adjacent colons, three within fifteen bytes (times of
+    day have but two), three dashes three apart, two dots five apart."""
+    data = np.frombuffer(block, np.uint8)
+    colons, dashes, dots = (np.flatnonzero(data == sign) for sign in (58, 45, 46))
+    found = [colons[:-1][np.diff(colons) == 1]] if len(colons) > 1 else []
+    if len(colons) > 2:
+        found.append(colons[:-2][colons[2:] - colons[:-2] <= 15])
+    if len(dashes) > 2:
+        found.append(dashes[:-2][(np.diff(dashes)[:-1] == 3) & (np.diff(dashes)[1:] == 3)])
+    if len(dots) > 1:
+        found.append(dots[:-1][np.diff(dots) == 5])
+    at = np.sort(np.concatenate(found)) if found else colons[:0]
+    return merge(at - pad, at + pad, len(block))
 
 
 def letter_windows(runs: Runs, pad: int) -> tuple[IntArray, IntArray]:
@@ -185,16 +203,23 @@ def iban_windows(runs: Runs, reach: int) -> tuple[IntArray, IntArray]:
 
 
 def digit_windows(runs: Runs, pad: int) -> tuple[IntArray, IntArray]:
-    """Windows around every five digits that stand close together."""
-    if not len(runs.starts):
-        return runs.starts, runs.ends
-    digit = (runs.data - 48) < 10
-    where = np.flatnonzero(digit)
+    """Windows around every five digits that stand close together, in runs with a letter beside them."""
+    starts, ends, data = runs.starts, runs.ends, runs.data
+    if not len(starts):
+        return starts, ends
+    size = len(data)
+    one, two = data[np.maximum(starts - 1, 0)], data[np.maximum(starts - 2, 0)]
+    beside = _LETTER[one] | (_JOINS[one] & _LETTER[two])
+    one, two = data[np.minimum(ends, size - 1)], data[np.minimum(ends + 1, size - 1)]
+    beside |= _LETTER[one] | (_JOINS[one] & _LETTER[two])
+    near = np.flatnonzero(beside)
+    widths = (ends - starts)[near]
+    where = np.repeat(starts[near] - np.concatenate(([0], np.cumsum(widths)[:-1])), widths) + np.arange(widths.sum())
     if len(where) < MIN_DIGITS:
         return where[:0], where[:0]
     first, last = where[: -(MIN_DIGITS - 1)], where[MIN_DIGITS - 1 :]
     close = np.flatnonzero(last - first <= SPAN)
-    return merge(first[close] - pad, last[close] + 1 + pad, len(runs.data))
+    return merge(first[close] - pad, last[close] + 1 + pad, size)
 
 
 def merge(starts: IntArray, ends: IntArray, size: int) -> tuple[IntArray, IntArray]:
@@ -233,16 +258,16 @@ def dense_candidates(plan: Plan, block: bytes) -> Candidates:
     if plan.dense or plan.quads:
         runs, size = digit_runs(block), len(block)
         groups = digit_groups(runs)
-        near = MIN_DIGITS
         scans = (
             (
                 plan.digital_scanner,
                 plan.digital,
-                lambda w: group_windows(groups, plan.fewest, EDGE, size, bounded=True),
+                lambda w: digital_windows(groups, plan.fewest, plan.openings, size),
             ),
             (plan.lettered_scanner, plan.lettered, lambda w: letter_windows(runs, plan.reach(w))),
             (plan.iban_scanner, plan.iban, lambda w: iban_windows(runs, plan.reach(w))),
-            (plan.loose_scanner, plan.loose, lambda w: group_windows(groups, near, plan.reach(w), size, bounded=False)),
+            (plan.loose_scanner, plan.loose, lambda w: loose_windows(groups, plan.reach(w), size, lettered=True)),
+            (plan.mixed_scanner, plan.mixed, lambda w: loose_windows(groups, plan.reach(w), size, lettered=False)),
             (plan.scattered_scanner, plan.scattered, lambda w: digit_windows(runs, plan.reach(w))),
         )
         for scanner, which, windows in scans:
@@ -251,10 +276,10 @@ def dense_candidates(plan: Plan, block: bytes) -> Candidates:
                 if len(starts):
                     _confirm(plan, which, block, *scan_windows(scanner, block, starts, ends), out)
         _append(out, plan.quads, *quads(runs))
-    if plan.colon_scanner is not None:
-        starts, ends = colon_windows(block, plan.reach(plan.colons))
+    if plan.hex_scanner is not None:
+        starts, ends = hex_windows(block, plan.reach(plan.hexed))
         if len(starts):
-            _confirm(plan, plan.colons, block, *scan_windows(plan.colon_scanner, block, starts, ends), out)
+            _confirm(plan, plan.hexed, block, *scan_windows(plan.hex_scanner, block, starts, ends), out)
     if plan.wide_scanner is not None:
         whole = np.array([0]), np.array([len(block)])
         _confirm(plan, plan.wide, block, *scan_windows(plan.wide_scanner, block, *whole), out)

@@ -45,13 +45,16 @@ LENGTHS: Mapping[str, int] = {country: 4 + len(positions(country)) for country i
 _SHAPES = {c: re.compile("".join(_CLASSES[p] for p in positions(c)), re.ASCII) for c in STRUCTURES}
 
 
+_NUMBERS = str.maketrans({chr(65 + i): str(10 + i) for i in range(26)})
+
+
 def remainder(text: str) -> int:
     """`text` (letters count 10 to 35) modulo 97.
 
     >>> remainder("3214282912345698765432161182")
     1
     """
-    return int("".join([str(int(char, 36)) for char in text])) % 97
+    return int(text.translate(_NUMBERS)) % 97
 
 
 def check_digits(country: str, bban: str) -> str:

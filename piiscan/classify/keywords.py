@@ -15,15 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from piiscan.classify.dense import IntArray, merge, scan_windows
-from piiscan.classify.hyper import Expression, Scanner, make_scanner
-from piiscan.classify.plan import Plan, literal_forms
+from piiscan.classify.hyper import Scanner, make_scanner
+from piiscan.classify.plan import Plan, consumes, literal_forms, spaced, token
 
 ToChars = Callable[[IntArray], IntArray]
 """Byte offsets of the block into character offsets."""
-
-
-SHORT = 6
-"""Characters up to which a keyword is scanned for with its boundaries: 38,000 hits a megabyte of prose become 1,600."""
 
 
 class KeywordIndex:
@@ -46,8 +42,8 @@ class KeywordIndex:
         self._sizes = np.array([len(f.encode()) for f in self._forms], np.int64)
         self._longest = int(self._sizes.max()) if self._forms else 0
         self._tokens = [_token(f) for f in self._forms]
-        self._edges = [(_spaced(f[0]), _spaced(f[-1])) for f in self._forms]
-        self._bounded = [len(f) <= SHORT and edges[1] for f, edges in zip(self._forms, self._edges, strict=True)]
+        self._edges = [(spaced(f[0]), spaced(f[-1])) for f in self._forms]
+        self._bounded = [consumes(f) for f in self._forms]
         self._wanted = np.array(
             [bool(c.rule.context.keywords or c.rule.context.negative) for c in plan.rules], np.bool_
         )
@@ -56,9 +52,7 @@ class KeywordIndex:
     @cached_property
     def scanner(self) -> Scanner:
         """The literal scanner over all keyword forms."""
-        return make_scanner(
-            [_expression(f, edges) for f, edges in zip(self._forms, self._edges, strict=True)], cache=self._plan.cache
-        )
+        return make_scanner([token(f) for f in self._forms], cache=self._plan.cache)
 
     def judge(
         self, block: bytes, rules: npt.NDArray[np.int32], starts: IntArray, ends: IntArray, chars: ToChars | None
@@ -89,7 +83,7 @@ class KeywordIndex:
             if not users:
                 continue
             if self._bounded[index]:
-                stops = np.minimum(stops - 1, len(block))  # the byte behind the token was consumed
+                stops = stops - 1  # the byte behind the token was consumed
             stops = stops[self._whole(index, block, stops)]
             if not len(stops):
                 continue
@@ -148,15 +142,6 @@ class _Spot:
     last: IntArray
 
 
-def _expression(form: str, edges: tuple[bool, bool]) -> Expression:
-    """What the scanner looks for: short words with their boundaries, since most hits of these are parts of words."""
-    if len(form) > SHORT:
-        return Expression(form, True, True)
-    before = "[^0-9A-Za-z]" if edges[0] else ""
-    after = "[^0-9A-Za-z]" if edges[1] else ""
-    return Expression(before + re.escape(form) + after, True)
-
-
 def _by_keyword(ids: npt.NDArray[np.int32], found: IntArray) -> Iterator[tuple[int, IntArray]]:
     """(keyword, its ends without repeats) for every keyword that was hit."""
     order = np.lexsort((found, ids))
@@ -195,14 +180,9 @@ def _oppose(
             against[mine[position]] = True
 
 
-def _spaced(character: str) -> bool:
-    """Whether words of this character's script are set apart by spaces, so that a token has edges."""
-    return character.isalnum() and not "\u0e00" <= character <= "\u0eff" and not "\u3040" <= character <= "\ud7ff"
-
-
 @lru_cache(maxsize=8192)
 def _token(form: str) -> re.Pattern[str]:
     """The keyword as a whole token: no letter or digit directly beside it, where its script has word edges."""
-    before = r"(?<![^\W_])" if _spaced(form[0]) else ""
-    after = r"(?![^\W_])" if _spaced(form[-1]) else ""
+    before = r"(?<![^\W_])" if spaced(form[0]) else ""
+    after = r"(?![^\W_])" if spaced(form[-1]) else ""
     return re.compile(before + re.escape(form) + after, re.IGNORECASE)

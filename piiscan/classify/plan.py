@@ -26,6 +26,7 @@ MIN_DIGITS = 5
 """Digits that every match of a dense rule holds; fewer would make the dense windows cover ordinary prose."""
 
 REACH = 48
+FEW = 64
 SEPARATORS = frozenset(b" -./()+")
 """What may stand between the digits of a number that people write."""
 
@@ -91,13 +92,23 @@ def group_of(pattern: str) -> int:
     >>> group_of(r"[A-Z]\\d{3}-\\d{4}"), group_of(r"\\d{2}[A-Z]\\d{3}")
     (7, 3)
     """
+    return _group(sre_parser.parse(pattern, re.ASCII))
+
+
+def _group(items: Any) -> int:
     best = current = 0
-    for op, arg in sre_parser.parse(pattern, re.ASCII):
+    for op, arg in items:
         inner = [(op, arg)]
         signs: set[int] = set()
-        pure = _signs(inner, signs) and signs <= SEPARATORS and not _holds_letters(inner)
-        current = current + _count(inner, 48, 57) if pure else 0
-        best = max(best, current)
+        if _signs(inner, signs) and signs <= SEPARATORS and not _holds_letters(inner):
+            current += _count(inner, 48, 57)
+            best = max(best, current)
+            continue
+        current = 0
+        if op is sre.BRANCH:
+            best = max(best, min(_group(branch) for branch in arg[1]))
+        elif op is sre.SUBPATTERN:
+            best = max(best, _group(arg[3]))
     return best
 
 
@@ -207,19 +218,22 @@ class Compiled:
         """All matches with guards inside `[low, high)` that start at `last` at the latest, left to right, apart."""
         out: list[tuple[int, int]] = []
         at = low
-        last = high if last is None else last
+        last = high if last is None else min(last, high)
+        # A search would read on to `high` for a start that may not be used; few starts are better tried one by one.
+        few = last - low <= FEW < high - last
         while at <= last:
-            # Of a long pattern, only starts up to `last` are tried.
-            if high - last > 64:
-                found = re.compile(b"[\\x00-\\xff]{0,%d}?(%b)" % (last - at, self.body.pattern), self.body.flags).match(
-                    block, at, high
-                )
-                group = 1
+            if few:
+                while at <= last and at > 0 and not self.before[block[at - 1]]:
+                    at += 1
+                found = self.body.match(block, at, high) if at <= last else None
+                if found is None:
+                    at += 1
+                    continue
             else:
-                found, group = self.body.search(block, at, high), 0
-            if found is None:
-                break
-            start, end = found.span(group)
+                found = self.body.search(block, at, high)
+                if found is None:
+                    break
+            start, end = found.span()
             if start > last:
                 break
             if start == 0 or self.before[block[start - 1]]:
@@ -275,11 +289,13 @@ class Plan:
     """Dense rules with a capital letter in every match."""
     loose: tuple[int, ...]
     """Dense rules with letters of either case beside a group of at least five digits."""
+    mixed: tuple[int, ...]
+    """Dense rules around such a group with or without letters."""
     iban: tuple[int, ...]
     scattered: tuple[int, ...]
     """The other dense rules."""
-    colons: tuple[int, ...]
-    """Rules whose matches hold several colons close together (`shape = "colons"`)."""
+    hexed: tuple[int, ...]
+    """Rules whose matches are groups of hexadecimal digits (`shape = "hex_groups"`)."""
     quads: tuple[int, ...]
     """Rules for dotted quads (`shape = "ipv4"`)."""
     wide: tuple[int, ...]
@@ -290,13 +306,13 @@ class Plan:
     def literals(self) -> Scanner | None:
         """The literal scan: anchors first, then the keywords of rules with few digits."""
         items = [Expression(text, caseless, True) for text, caseless, _ in self.anchored]
-        items += [Expression(text, True, True) for text, _ in self.keyworded]
+        items += [token(text) for text, _ in self.keyworded]
         return make_scanner(items, cache=self.cache) if items else None
 
     @property
     def dense(self) -> tuple[int, ...]:
         """All dense rules."""
-        return (*self.digital, *self.lettered, *self.loose, *self.iban, *self.scattered)
+        return (*self.digital, *self.lettered, *self.loose, *self.mixed, *self.iban, *self.scattered)
 
     @cached_property
     def digital_scanner(self) -> Scanner | None:
@@ -310,8 +326,13 @@ class Plan:
 
     @cached_property
     def loose_scanner(self) -> Scanner | None:
-        """Patterns that run near any group of five digits."""
+        """Patterns that run near a group of five digits with a letter beside it."""
         return self._patterns(self.loose)
+
+    @cached_property
+    def mixed_scanner(self) -> Scanner | None:
+        """Patterns that run near any group of five digits."""
+        return self._patterns(self.mixed)
 
     @cached_property
     def iban_scanner(self) -> Scanner | None:
@@ -324,9 +345,9 @@ class Plan:
         return self._patterns(self.scattered)
 
     @cached_property
-    def colon_scanner(self) -> Scanner | None:
-        """Patterns that run near colons that stand close together."""
-        return self._patterns(self.colons)
+    def hex_scanner(self) -> Scanner | None:
+        """Patterns that run near colons, dashes or dots at the distances of such groups."""
+        return self._patterns(self.hexed)
 
     @cached_property
     def wide_scanner(self) -> Scanner | None:
@@ -344,6 +365,11 @@ class Plan:
         return min((group_of(self.rules[i].rule.match.pattern) for i in self.digital), default=MIN_DIGITS)
 
     @cached_property
+    def openings(self) -> bytes:
+        """256 flags: the bytes that some digital rule accepts before a match."""
+        return bytes(any(self.rules[i].before[b] for i in self.digital) for b in range(256))
+
+    @cached_property
     def led(self) -> frozenset[int]:
         """The rules that their keyword leads to; below a header that speaks for one, cells are tried as they are."""
         return frozenset(user for _, users in self.keyworded for user in users)
@@ -354,6 +380,29 @@ class Plan:
         Longer matches are still inside, as their digits are nowhere further apart than twice this.
         """
         return min(max((self.rules[i].most for i in which), default=0) + 2, REACH)
+
+
+SHORT = 6
+"""Characters up to which a keyword is scanned for with its boundaries: 38,000 hits a megabyte of prose become 1,600."""
+
+
+def spaced(character: str) -> bool:
+    """Whether words of this character's script are set apart by spaces, so that a token has edges."""
+    return character.isalnum() and not "\u0e00" <= character <= "\u0eff" and not "\u3040" <= character <= "\ud7ff"
+
+
+def token(form: str) -> Expression:
+    """A keyword for the scanner; a short one consumes a byte behind it where its script has word edges."""
+    if len(form) > SHORT:
+        return Expression(form, True, True)
+    before = "[^0-9A-Za-z]" if spaced(form[0]) else ""
+    after = "[^0-9A-Za-z]" if spaced(form[-1]) else ""
+    return Expression(before + re.escape(form) + after, True)
+
+
+def consumes(form: str) -> bool:
+    """Whether `token` takes the byte behind the keyword as well."""
+    return len(form) <= SHORT and spaced(form[-1])
 
 
 def guarded(rule: Rule) -> Expression:
@@ -376,8 +425,8 @@ def make_plan(rules: Sequence[Rule], *, cache: bool = True) -> Plan:
     compiled = tuple(compile_rule(rule, index) for index, rule in enumerate(rules))
     anchored: dict[tuple[str, bool], list[int]] = {}
     keyworded: dict[str, list[int]] = {}
-    dense: dict[str, list[int]] = {"digital": [], "lettered": [], "loose": [], "iban": [], "scattered": []}
-    shaped: dict[str, list[int]] = {"colons": [], "ipv4": []}
+    dense: dict[str, list[int]] = {"digital": [], "lettered": [], "loose": [], "mixed": [], "iban": [], "scattered": []}
+    shaped: dict[str, list[int]] = {"hex_groups": [], "ipv4": []}
     wide: list[int] = []
     email: list[int] = []
     for item in compiled:
@@ -411,9 +460,10 @@ def make_plan(rules: Sequence[Rule], *, cache: bool = True) -> Plan:
         tuple(dense["digital"]),
         tuple(dense["lettered"]),
         tuple(dense["loose"]),
+        tuple(dense["mixed"]),
         tuple(dense["iban"]),
         tuple(dense["scattered"]),
-        tuple(shaped["colons"]),
+        tuple(shaped["hex_groups"]),
         tuple(shaped["ipv4"]),
         tuple(wide),
         tuple(email),
@@ -433,7 +483,10 @@ def _kind(item: Compiled) -> str:
     grouped = group_of(spec.pattern) >= MIN_DIGITS
     if signs is not None and signs <= SEPARATORS and bounded and grouped and not _may_begin_with_letter(spec.pattern):
         return "digital"
-    return "loose" if grouped else "scattered"
+    if not grouped:
+        return "scattered"
+    letters = sre_parser.parse(spec.pattern, re.ASCII)
+    return "loose" if _count(letters, 65, 90) + _count(letters, 97, 122) else "mixed"
 
 
 def literal_forms(keyword: str) -> tuple[str, ...]:

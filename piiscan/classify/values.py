@@ -105,16 +105,19 @@ def phone(value: str, params: Params) -> bool:
 
 @lru_cache(maxsize=4096)
 def _phone(value: str, regions: tuple[str, ...]) -> bool:
+    text = value.strip()
+    digits = "".join(c for c in text if c.isdecimal())
+    if len(set(digits)) < 3:
+        return False
+    if text.startswith(("+", "00")):
+        # People write the trunk prefix, too: +44 (0)20 ...
+        text = text.replace("(0)", "", 1)
+        digits = "".join(c for c in text if c.isdecimal())
+        return _international(digits.removeprefix("00") if text.startswith("00") else digits)
     # The metadata takes a third of a second to load, so only a candidate pays for it.
     import phonenumbers
 
-    text = value.strip()
-    if text.startswith("00"):
-        text = "+" + text[2:]
-    digits = re.sub(r"\D", "", text)
-    if len(set(digits)) < 3:
-        return False
-    for region in (None,) if text.startswith("+") else regions:
+    for region in regions:
         try:
             number = phonenumbers.parse(text, region)
         except phonenumbers.NumberParseException:
@@ -122,6 +125,41 @@ def _phone(value: str, regions: tuple[str, ...]) -> bool:
         if phonenumbers.is_valid_number(number):
             return True
     return False
+
+
+def _international(digits: str) -> bool:
+    """Whether digits that begin with a country code are a valid number of that numbering plan.
+
+    The library's own parser takes 30 microseconds a number; its patterns, joined by country code, take one.
+    """
+    for size in (1, 2, 3):
+        plan = _plan(digits[:size])
+        if plan is not None:
+            return plan.fullmatch(digits, size) is not None
+    return False
+
+
+@lru_cache(maxsize=1024)
+def _plan(code: str) -> re.Pattern[str] | None:
+    """All valid national numbers behind a country code; None when no country has it."""
+    from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
+
+    number = int(code or "0")
+    kinds = (
+        "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "voip", "personal_number", "pager", "uan",
+        "voicemail",
+    )  # fmt: skip
+    patterns = []
+    for region in COUNTRY_CODE_TO_REGION_CODE.get(number, ()):
+        if region == "001":
+            metadata = PhoneMetadata.metadata_for_nongeo_region(number)
+        else:
+            metadata = PhoneMetadata.metadata_for_region(region)
+        for kind in kinds:
+            found = getattr(metadata, kind, None)
+            if found is not None and found.national_number_pattern:
+                patterns.append(found.national_number_pattern)
+    return re.compile("|".join(f"(?:{p})" for p in patterns)) if patterns else None
 
 
 def date(value: str, params: Params) -> bool:

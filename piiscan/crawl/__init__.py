@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,12 +62,30 @@ def open_source(target: Target, config: Config) -> Source:
     return LocalSource(target.source, only=target.prefix if target.single else "")
 
 
-def escape(path: str) -> str:
-    """A path in which bytes that are not UTF-8 (surrogate escapes) stand as `\\xNN`.
+_LOOKS_ESCAPED = re.compile(r"\\(?=x(?:[89a-f][0-9a-f]|5c))")
+_ESCAPED = re.compile(rb"\\x([89a-f][0-9a-f]|5c)")
 
-    >>> escape("bad" + chr(0xDCFF))
-    'bad\\\\xff'
+
+def escape(path: str) -> str:
+    r"""A path in which bytes that are not UTF-8 (surrogate escapes) stand as `\xNN`.
+
+    The backslash of a name that only looks like that becomes `\x5c`, so that no two paths have one key.
+
+    >>> print(escape("bad" + chr(0xDCFF)), escape(r"looks\xff"))
+    bad\xff looks\x5cxff
     """
+    if "\\x" in path:
+        path = _LOOKS_ESCAPED.sub(r"\\x5c", path)
     if path.isascii():
         return path
     return "".join(f"\\x{ord(c) - 0xDC00:02x}" if "\udc80" <= c <= "\udcff" else c for c in path)
+
+
+def unescape(key: str) -> str:
+    r"""The path that `escape` made printable.
+
+    >>> [unescape(escape(p)) == p for p in ("bad" + chr(0xDCFF), r"looks\xff", r"both\x5c" + chr(0xDC80))]
+    [True, True, True]
+    """
+    raw = key.encode("utf-8", "surrogateescape")
+    return os.fsdecode(_ESCAPED.sub(lambda found: bytes([int(found[1], 16)]), raw))

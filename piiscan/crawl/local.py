@@ -9,13 +9,12 @@ from __future__ import annotations
 import errno
 import io
 import os
-import re
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import BinaryIO
 
-from piiscan.crawl import STDIN, escape
+from piiscan.crawl import STDIN, escape, unescape
 from piiscan.errors import AccessDenied, NotRead, ObjectChanged, ObjectError, ObjectGone, ReadFailed, SourceError
 from piiscan.model import ObjectRef
 
@@ -34,7 +33,7 @@ class LocalSource:
 
     def __init__(self, name: str, *, only: str = "", stdin_copy: str = "") -> None:
         self.name = name
-        self._root = _unescape(name.removeprefix("file://")) if name != STDIN else ""
+        self._root = unescape(name.removeprefix("file://")) if name != STDIN else ""
         self._only = only
         self._stdin_copy = stdin_copy
 
@@ -93,7 +92,7 @@ class LocalSource:
 
     def refresh(self, ref: ObjectRef) -> ObjectRef:
         """The file as it is now. Raises: ObjectError."""
-        path = ref.handle or os.path.join(self._root, _unescape(ref.key))
+        path = ref.handle or os.path.join(self._root, unescape(ref.key))
         try:
             return self._ref(ref.key, path, os.lstat(path))
         except OSError as err:
@@ -101,7 +100,7 @@ class LocalSource:
 
     def open(self, ref: ObjectRef) -> BinaryIO:
         """The file, read no further than the size that was listed. Raises: ObjectError."""
-        path = ref.handle or os.path.join(self._root, _unescape(ref.key))
+        path = ref.handle or os.path.join(self._root, unescape(ref.key))
         try:
             handle = os.open(path, os.O_RDONLY | _SAFE)
         except OSError as err:
@@ -168,14 +167,6 @@ class BoundedFile(io.RawIOBase):
         if not self.closed:
             os.close(self._handle)
         super().close()
-
-
-def _unescape(path: str) -> str:
-    """The path that `escape` made printable; a name that really holds `\\xNN` text is tried as it stands first."""
-    if "\\x" not in path or os.path.lexists(path):
-        return path
-    raw = path.encode("utf-8", "surrogateescape")
-    return os.fsdecode(re.sub(rb"\\x([89a-f][0-9a-f])", lambda m: bytes([int(m[1], 16)]), raw))
 
 
 def _listing_reason(err: OSError) -> str:

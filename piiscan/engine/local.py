@@ -97,7 +97,7 @@ class LocalEngine:
                 return
 
     def _start(self, task: Task) -> _Process:
-        popen = subprocess.Popen(
+        popen = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-m", "piiscan.engine.worker", str(os.getpid())],
             process_group=0,  # Ctrl-C is the conductor's to handle, from the first moment on
             stdin=subprocess.PIPE,

@@ -50,6 +50,8 @@ _REFUSED = {
     Fault.CHANGED: (412, "Precondition Failed", "PreconditionFailed"),
 }
 PAUSE = 0.02
+_LINE_FEED, _PICTURE = b"%0A", b"%E2%90%8A"
+"""moto knows no key with a line feed: the server has its picture (U+240A) there, and the client never hears of it."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Request:
     bucket: str
     key: str
     """Empty: the bucket itself, that is a listing."""
+    query: str
     headers: dict[str, str]
 
 
@@ -107,16 +110,10 @@ class FaultProxy:
         method, target, _ = first.split(" ")
         headers = {n.lower(): v.strip() for n, _, v in (line.partition(":") for line in lines)}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
-        path = target.partition("?")[0]
+        path, _, query = target.partition("?")
         bucket, _, key = path[1:].partition("/")
-        request = Request(
-            len(self.requests),
-            self._seen[method, path],
-            method,
-            bucket,
-            unquote(key, errors="surrogateescape"),
-            headers,
-        )
+        decoded = unquote(key, errors="surrogateescape")
+        request = Request(len(self.requests), self._seen[method, path], method, bucket, decoded, query, headers)
         self._seen[method, path] += 1
         self.requests.append(request)
         fault = self.schedule(request)
@@ -136,9 +133,10 @@ class FaultProxy:
         """Header lines and body of the server's answer."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self._upstream, limit=1 << 20)
         try:
-            writer.write(head[:-2] + b"Connection: close\r\n\r\n" + body)
+            writer.write(head[:-2].replace(_LINE_FEED, _PICTURE) + b"Connection: close\r\n\r\n" + body)
             lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").rstrip("\r\n").split("\r\n")
-            return lines, b"" if method == "HEAD" else await reader.read()
+            content = b"" if method == "HEAD" else await reader.read()
+            return lines, content.replace(_PICTURE, _LINE_FEED)
         finally:
             writer.close()
 

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.cli import Cli
+from tests.support.proxy import Fault, FaultProxy, Request, fault_proxy
+from tests.support.s3 import Bucketeer
+from tests.support.trees import mail, plain, ssn
+
+NO_CREDENTIALS = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
+ODD_KEYS = (
+    "new\nline.txt",
+    "a+b c%2Fd&e=f.txt",
+    "../../x.txt",
+    "/leading//double.txt",
+    "./dot/../dots.txt",
+    "ünï/😀.txt",
+    "tab\there.txt",
+    "back\\slash\\xe9.txt",
+    "q'uote\"<>.txt",
+    "folder/",
+)
+
+
+@pytest.fixture
+def proxy(s3: Bucketeer) -> Iterator[FaultProxy]:
+    with fault_proxy(s3.port) as made:
+        yield made
+
+
+@pytest.fixture
+def cli(cli: Cli, proxy: FaultProxy) -> Cli:
+    cli.env["AWS_ENDPOINT_URL_S3"] = proxy.url
+    return cli
+
+
+def test_a_bucket_of_several_pages_is_read_once(cli: Cli, s3: Bucketeer, proxy: FaultProxy) -> None:
+    objects = {f"k/{n:05d}.txt": b"nothing\n" for n in range(1_030)} | {"k/zz.txt": f"SSN: {ssn(1)}\n".encode()}
+    s3.make("pages", objects)
+    first = cli.scan("s3://pages", "--workers", 2)
+    assert first["listed"] == first["objects"]["scanned"] == 1_031
+    assert first["findings"]["total"] == 1
+    assert sorted(proxy.reads()) == sorted(objects)
+    assert sum(r.method == "GET" and not r.key for r in proxy.requests) == 2
+
+    proxy.forget()
+    second = cli.scan("s3://pages", "--workers", 2)
+    assert proxy.reads() == []
+    assert second["objects"]["unchanged"] == 1_031
+    assert second["findings"]["total"] == 1
+
+    s3.put("pages", "k/00007.txt", f"write to {mail(3)}\n".encode())
+    s3.client.delete_object(Bucket="pages", Key="k/zz.txt")
+    third = cli.scan("s3://pages")
+    assert proxy.reads() == ["k/00007.txt"]
+    assert (third["objects"]["scanned"], third["gone"]) == (1, 1)
+    assert [r["rule"] for r in third["findings"]["by_rule"]] == ["generic.email"]
+
+
+def test_a_prefix_is_as_far_as_it_goes(cli: Cli, s3: Bucketeer, proxy: FaultProxy) -> None:
+    s3.make("prefix", dict(plain(14)))
+    found = cli.scan("s3://prefix/d1/", "s3://prefix/d1/note1", "--db", "a.duckdb")
+    assert (found["listed"], found["objects"]["scanned"]) == (2, 2)
+    assert sorted(proxy.reads()) == ["d1/note1.txt", "d1/note8.txt"]
+    rest = cli.scan("s3://prefix", "--db", "a.duckdb")
+    assert (rest["objects"]["scanned"], rest["objects"]["unchanged"], rest["gone"]) == (12, 2, 0)
+    again = cli.scan("s3://prefix/d1/", "--db", "a.duckdb")
+    assert again["gone"] == 0
+
+
+def test_archived_objects_are_skipped_until_they_are_back(cli: Cli, s3: Bucketeer, proxy: FaultProxy) -> None:
+    s3.make("frozen")
+    text = f"SSN: {ssn(5)}\n".encode()
+    s3.put("frozen", "cold.txt", text, StorageClass="GLACIER")
+    s3.put("frozen", "colder.txt", text, StorageClass="DEEP_ARCHIVE")
+    s3.put("frozen", "cool.txt", text, StorageClass="STANDARD_IA")
+    first = cli.scan("s3://frozen", codes=(4,))
+    assert first["objects"]["skipped"] == 2
+    assert first["reasons"] == [{"reason": "INVALID_OBJECT_STATE", "objects": 2}]
+    assert proxy.reads() == ["cool.txt"]
+    reasons = [r["reason"] for r in cli.sql("SELECT reason FROM v_objects WHERE object = 'cold.txt'")]
+    assert "GLACIER" in reasons[0]
+    assert "restore" in reasons[0]
+
+    # The same bytes, so the same ETag, in a class that can be read.
+    s3.put("frozen", "cold.txt", text)
+    second = cli.scan("s3://frozen", codes=(4,))
+    assert (second["objects"]["scanned"], second["objects"]["unchanged"]) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("target", "extra", "env", "says"),
+    [
+        ("s3://no-such-bucket", (), {}, "no such bucket"),
+        ("s3://pages-x", ("--endpoint-url", "http://127.0.0.1:9"), {}, "cannot be reached"),
+        ("s3://pages-x", ("--endpoint-url", "nonsense"), {}, "endpoint"),
+        ("s3://pages-x", (), NO_CREDENTIALS, "no credentials found"),
+        ("s3://", (), {}, "a bucket is wanted"),
+        ("s3://not_a_Bucket/x", (), {}, "s3://not_a_Bucket"),
+        ("gs://bucket", (), {}, "only paths, - and s3:// are known"),
+    ],
+)
+def test_what_cannot_be_listed_is_one_sentence(
+    cli: Cli, target: str, extra: tuple[str, ...], env: dict[str, str | None], says: str
+) -> None:
+    done = cli.run("scan", target, *extra, "--no-ner", "--quiet", env=env)
+    assert done.code == 3
+    assert says in done.said
+    assert len(done.said.splitlines()) == 1
+    assert done.said.startswith("piiscan: ")
+    assert "Traceback" not in done.said
+
+
+def test_an_unknown_profile_is_a_usage_error(cli: Cli) -> None:
+    done = cli.run("scan", "s3://pages-x", "--profile", "nobody", "--no-ner", "--quiet")
+    assert (done.code, len(done.said.splitlines())) == (2, 1)
+    assert "nobody" in done.said
+
+
+def test_one_bad_target_does_not_stop_the_others(cli: Cli, s3: Bucketeer) -> None:
+    s3.make("beside", {"a.txt": f"SSN: {ssn(9)}\n".encode()})
+    done = cli.run("scan", "s3://no-such-bucket", "s3://beside", "--no-ner", "--json")
+    assert done.code == 3
+    assert done.json()["findings"]["total"] == 1
+    assert "no such bucket" in done.said
+
+
+def test_public_buckets_need_no_credentials(cli: Cli, s3: Bucketeer, proxy: FaultProxy) -> None:
+    s3.make("public", {"a.txt": f"SSN: {ssn(9)}\n".encode()})
+    found = cli.scan("s3://public", "--no-sign-request", env=NO_CREDENTIALS)
+    assert found["findings"]["total"] == 1
+    assert not any("authorization" in r.headers for r in proxy.requests)
+
+
+def test_keys_of_all_kinds(cli: Cli, s3: Bucketeer, proxy: FaultProxy) -> None:
+    objects = {key: f"SSN: {ssn(n)}\n".encode() for n, key in enumerate(ODD_KEYS)}
+    s3.make("odd", {key.replace("\n", "␊"): data for key, data in objects.items()})
+    found = cli.scan("s3://odd")
+    assert found["objects"]["scanned"] == len(ODD_KEYS)
+    assert found["findings"]["total"] == len(ODD_KEYS)
+    stored = {r["object"]: r["finding"] for r in cli.sql("SELECT object, finding FROM v_findings")}
+    assert sorted(stored) == sorted(ODD_KEYS)
+    for key in ("../../x.txt", "new\nline.txt", "back\\slash\\xe9.txt"):
+        shown = cli.good("show", stored[key])
+        assert "***" in shown.text
+    assert cli.scan("s3://odd")["objects"]["unchanged"] == len(ODD_KEYS)
+
+
+def test_an_object_overwritten_after_the_listing_is_read_as_it_is_now(
+    cli: Cli, s3: Bucketeer, proxy: FaultProxy
+) -> None:
+    s3.make("moving", {"a.txt": b"nothing\n", "b.txt": b"nothing\n"})
+    done: list[int] = []
+
+    def overwrite(request: Request) -> None:
+        if request.key == "a.txt" and request.method == "GET" and not done:
+            done.append(1)
+            s3.put("moving", "a.txt", f"SSN: {ssn(2)} and longer than before\n".encode())
+
+    proxy.before = overwrite
+    found = cli.scan("s3://moving")
+    assert found["objects"]["scanned"] == 2
+    assert found["findings"]["total"] == 1
+    assert cli.scan("s3://moving")["objects"]["unchanged"] == 2
+
+
+def test_an_object_that_is_overwritten_again_and_again_fails_and_is_tried_again(
+    cli: Cli, s3: Bucketeer, proxy: FaultProxy
+) -> None:
+    s3.make("restless", {"a.txt": b"nothing\n"})
+    proxy.schedule = lambda request: Fault.CHANGED if request.method == "GET" and request.key else None
+    found = cli.scan("s3://restless", codes=(4,))
+    assert found["reasons"] == [{"reason": "OBJECT_VERSION_MISMATCH", "objects": 1}]
+    proxy.schedule = lambda request: None
+    assert cli.scan("s3://restless")["objects"]["scanned"] == 1
+
+
+def test_objects_that_vanish_or_are_refused_have_their_reason(cli: Cli, s3: Bucketeer, proxy: FaultProxy) -> None:
+    s3.make("partly", dict(plain(3)))
+    fates = {"d0/note0.txt": Fault.GONE, "d1/note1.txt": Fault.DENIED}
+    proxy.schedule = lambda request: fates.get(request.key)
+    found = cli.scan("s3://partly", codes=(4,))
+    rows = {r["object"]: r["reason"].partition(":")[0] for r in cli.sql("SELECT object, reason FROM v_objects")}
+    assert rows == {
+        "d0/note0.txt": "SOURCE_OBJECT_NO_LONGER_AVAILABLE",
+        "d1/note1.txt": "PERMISSION_DENIED",
+        "d2/note2.txt": "",
+    }
+    assert found["objects"] == {"scanned": 1, "partial": 0, "skipped": 2, "failed": 0, "unchanged": 0, "left_out": 0}
+    proxy.schedule = lambda request: None
+    later = cli.scan("s3://partly")
+    assert (later["objects"]["scanned"], later["objects"]["unchanged"]) == (2, 1)
+
+
+def test_a_listing_that_breaks_off_closes_nothing(cli: Cli, s3: Bucketeer, proxy: FaultProxy) -> None:
+    s3.make("broken-list", {f"{n:04d}": b"x" for n in range(1_001)})
+    cli.scan("s3://broken-list")
+    proxy.schedule = lambda request: Fault.DENIED if not request.key and "continuation-token" in request.query else None
+    found = cli.good("scan", "s3://broken-list", "--no-ner", "--json", codes=(3,))
+    assert found.json()["gone"] == 0
+    assert cli.sql("SELECT count(*) AS n FROM v_objects") == [{"n": 1_001}]
