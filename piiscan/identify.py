@@ -195,7 +195,7 @@ def _by_magic(head: bytes, window: _Window, name: str) -> str:
 def _is_old_tar(head: bytes) -> bool:
     """Whether the first 512 bytes are a tar header of before ustar: a name, and the checksum is right."""
     block = head[:512]
-    if len(block) < 512 or not block[0] or not re.fullmatch(rb"[ 0-7]{1,7}[\0 ]*", block[148:156]):
+    if len(block) < 512 or not block[0] or not re.fullmatch(rb" *[0-7]{1,7}[\0 ]*", block[148:156]):
         return False
     told = int(block[148:156].strip(b"\0 ") or b"0", 8)
     return told == sum(block[:148]) + sum(block[156:]) + 8 * 32 and told > 256

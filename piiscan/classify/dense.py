@@ -8,6 +8,7 @@ would cover most of a block it is scanned as it is.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -321,6 +322,7 @@ def _confirm(
         out[2].extend(finals)
 
 
+_USERINFO = re.compile(rb"://[^\s/@\"'<>]{0,64}:\Z")
 _LOCAL = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%+-'" + bytes(range(0x80, 0x100))
 """What an unquoted local part is made of (RFC 5322 dot-atom, less the rare signs; RFC 6531 letters)."""
 
@@ -338,7 +340,9 @@ def email_candidates(plan: Plan, block: bytes) -> Candidates:
         low = max(at - 64, 0)
         head = block[low:at]
         begin = at - (len(head) - len(head.rstrip(_LOCAL)))
-        if begin < at:
+        # After `://name:` stands a password, not a mailbox.
+        inside = block[begin - 1 : begin] == b":" and _USERINFO.search(block, max(begin - 80, 0), begin)
+        if begin < at and not inside:
             for index in plan.email:
                 for start, end in plan.rules[index].within(block, begin, min(at + 256, size)):
                     if start < at < end:

@@ -100,7 +100,7 @@ def aws_secret(value: str, params: Params) -> bool:
     >>> aws_secret("kR8vQz2Lm0TxYb7NcWd5EfGh3JpSu9AiBo1Xe4Kl", {}), aws_secret("a" * 40, {})
     (True, False)
     """
-    mixed = re.search("[a-z]", value) and re.search("[A-Z]", value) and re.search(r"\d", value)
+    mixed = re.search("[a-z]", value) and re.search("[A-Z]", value) and re.search(r"[\d/+]", value)
     if len(value) != 40 or not mixed or not re.search(r"[g-zG-Z+/]", value) or bits(value) < params.get("bits", 4.0):
         return False
     # Paths and names are words; of forty random characters few stand in runs of five small letters.

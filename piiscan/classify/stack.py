@@ -122,7 +122,7 @@ class Stack:
             cell = np.searchsorted(bounds, starts, side="right")
             keyword = np.where(np.searchsorted(bounds, keyword, side="right") == cell, keyword, -1)
         confidence = self._weigh(block, rules, starts, ends, keyword >= 0, forced, against)
-        keep = np.flatnonzero(confidence >= self.threshold)
+        keep = np.flatnonzero((confidence > 0) & (confidence >= self.threshold))
         rules, starts, ends, confidence = rules[keep], starts[keep], ends[keep], confidence[keep]
         keyword = keyword[keep]
         order = survivors(starts, ends, confidence + self._bonus(rules), rules)

@@ -106,7 +106,7 @@ def check(paths: Annotated[list[str] | None, typer.Argument(metavar="[FILE|DIR].
         except CatalogueError as err:
             problems.append(str(err))
     for rule in found:
-        stack = Stack([rule], threshold=0.0, cache=False)
+        stack = Stack([rule], cache=False)
 
         def classify(_: object, text: str, column: str, stack: Stack = stack) -> list[tuple[int, int, float]]:
             return [(m.start, m.end, m.confidence) for m in stack.classify(text, column=column)]

@@ -52,6 +52,9 @@ MADE: dict[str, tuple[int, Callable[[str], list[str]]]] = {
 }
 
 
+LOSSY = {"cpf"}
+
+
 @pytest.mark.parametrize("kind", sorted(MADE))
 @given(data=st.data(), step=st.integers(1, 9))
 def test_made_then_broken(kind: str, data: st.DataObject, step: int) -> None:
@@ -60,7 +63,9 @@ def test_made_then_broken(kind: str, data: st.DataObject, step: int) -> None:
     made = make(body)
     assert len(made) == 1
     at = data.draw(st.integers(0, size - 1))
-    assert not KINDS[kind](broken(made[0], at, step), NONE)
+    # Where a remainder of ten counts as nought, one wrong digit in many goes unseen: the scheme's own weakness.
+    seen = [not KINDS[kind](broken(made[0], at, s), NONE) for s in range(1, 10)]
+    assert seen[step - 1] or (kind in LOSSY and sum(seen) >= 7)
 
 
 @given(st.sampled_from(sorted(iban.STRUCTURES)), st.data(), st.integers(1, 9))

@@ -82,6 +82,8 @@ class FaultProxy:
         self.faults: Counter[Fault] = Counter()
         self.before: Callable[[Request], None] = lambda request: None
         """Called before a request is passed on."""
+        self.page = 0
+        """Keys on one page of a listing; 0: as the client asks."""
         self.url = ""
         self._upstream = upstream
         self._seen: Counter[tuple[str, str]] = Counter()
@@ -126,6 +128,9 @@ class FaultProxy:
             await writer.drain()
             return True
         await asyncio.to_thread(self.before, request)
+        if self.page and not key and method == "GET":
+            more = f"{target}&max-keys={self.page}"  # moto checks no signature
+            head = head.replace(target.encode("latin-1"), more.encode("latin-1"), 1)
         answer, content = await self._ask(head, body, method)
         return await _send(writer, answer, content, fault, method)
 

@@ -1,0 +1,61 @@
+"""The engine against the plain reference of what a rule means, on every example and negative of the catalogue."""
+
+from __future__ import annotations
+
+import pytest
+
+from piiscan.catalogue import load_rules
+from piiscan.classify.stack import Stack
+from piiscan.model import Rule
+from piiscan.selftest import reference_matches
+
+RULES = load_rules()
+
+
+def found(stack: Stack, text: str, column: str) -> list[tuple[int, int, float]]:
+    return sorted((m.start, m.end, round(m.confidence, 3)) for m in stack.classify(text, column=column))
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_engine_finds_what_the_reference_finds(rule: Rule) -> None:
+    stack = Stack([rule], threshold=0.0001, cache=False)
+    for example in rule.examples:
+        expected = sorted((s, e, round(c, 3)) for s, e, c in reference_matches(rule, example.text, example.column))
+        assert found(stack, example.text, example.column) == expected
+        # The same in the middle of other text, where windows and neighbours could hide it.
+        if not example.column:
+            shift = 4_000
+            text = "lorem ipsum \n" + "x " * 1_990 + "\n" * (shift - 13 - 3_980) + example.text + "\n" + "dolor " * 900
+            moved = [(s + shift, e + shift, c) for s, e, c in expected]
+            if "keys" in rule.id:  # a key block that is cut in its example reads on into what follows
+                assert [m[0] for m in found(stack, text, "")] == [m[0] for m in moved]
+            else:
+                assert found(stack, text, "") == moved
+    for negative in rule.negatives:
+        assert [m for m in found(stack, negative.text, negative.column) if m[2] >= 0.5] == []
+
+
+def test_all_rules_together_find_each_example_somehow() -> None:
+    """With the whole catalogue loaded, an example's place is reported, by its rule or by one that beats it."""
+    stack = Stack(RULES, cache=False)
+    missed = []
+    for rule in RULES:
+        for number, example in enumerate(rule.examples):
+            alone = [m for m in Stack([rule], cache=False).classify(example.text, column=example.column)]
+            together = stack.classify(example.text, column=example.column)
+            for match in alone:
+                if not any(o.start < match.end and match.start < o.end for o in together):
+                    missed.append(f"{rule.id}/example-{number}")
+    assert missed == []
+
+
+@pytest.mark.parametrize("column", ["", "notes"])
+def test_fallback_without_hyperscan_finds_the_same(column: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = " ; ".join(e.text for rule in RULES[::3] for e in rule.examples if not e.column)
+    fast = Stack(RULES, cache=False).classify(text, column=column)
+    monkeypatch.setenv("PIISCAN_NO_HYPERSCAN", "1")
+    slow = Stack(RULES, cache=False).classify(text, column=column)
+    assert [(m.rule, m.start, m.end, m.confidence) for m in fast] == [
+        (m.rule, m.start, m.end, m.confidence) for m in slow
+    ]
+    assert len(fast) > 50
