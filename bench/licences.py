@@ -1,7 +1,7 @@
-"""`python -m bench.licences`: the licence of every distribution that piiscan is installed with, against the allow list.
+"""`python -m bench.licences`: the licence of every distribution that piiscan is installed with, and who may stay.
 
-Walks what is installed from the base dependencies and from each extra of pyproject.toml. Exit code 1 when a licence is not
-in `bench/licences.toml`, cannot be read, or an exception there is no longer needed.
+Walks what is installed from the base dependencies and from each extra of pyproject.toml. Exit code 1 when a licence is
+not in `bench/licences.toml`, cannot be read, or an exception there is no longer needed.
 """
 
 from __future__ import annotations

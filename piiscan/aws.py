@@ -50,6 +50,13 @@ def s3_client(config: AwsConfig) -> Any:
         raise SourceError(f"no S3 client could be made: {err}") from None
 
 
+def have_credentials() -> bool:
+    """Whether the AWS tools' own search finds credentials here."""
+    import boto3
+
+    return boto3.Session().get_credentials() is not None
+
+
 def error_code(err: ClientError) -> str:
     """The service's code of an error, such as `NoSuchKey`; HTTP's number where there is none."""
     answer = err.response

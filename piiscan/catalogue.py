@@ -37,7 +37,7 @@ from piiscan.model import (
 Table = Mapping[str, Any]
 PackName = NewType("PackName", str)
 
-SHAPES = frozenset({"", "email", "ipv4", "iban", "digits", "hex_groups"})
+SHAPES = frozenset({"", "email", "ipv4", "iban", "digits", "hex_groups", "anywhere"})
 """Dense kernels that a rule may ask for."""
 
 STAGES = ("match", "checksum", "context")
@@ -78,7 +78,7 @@ _KEYS: Mapping[str, Mapping[str, type]] = {
         "ignore_case": bool,
         "shape": str,
     },
-    "context": {"window": int, "keywords": list, "required": bool, "columns": list, "negative": list},
+    "context": {"window": int, "gap": str, "keywords": list, "required": bool, "columns": list, "negative": list},
     "mask": {"keep_start": int, "keep_end": int},
     "confidence": {"match": float, "checksum": float, "context": float, "column": float},
     "test_data": {"values": list, "digests": list},
@@ -322,6 +322,11 @@ def _check_stages(table: Table, fail: Failure) -> None:
         raise fail("context.required", "no keywords and no columns")
     if not 0 <= context.get("window", 30) <= 300:
         raise fail("context.window", "must be 0 to 300 characters")
+    if context.get("gap"):
+        try:
+            pattern.check(context["gap"])
+        except ValueError as err:
+            raise fail("context.gap", str(err)) from err
     for key, value in table.get("confidence", {}).items():
         if not 0 <= value <= 1:
             raise fail(f"confidence.{key}", "must be 0 to 1")
@@ -380,6 +385,7 @@ def _build(table: Table) -> Rule:
         else None,
         context=ContextSpec(
             window=context.get("window", 30),
+            gap=context.get("gap", ""),
             keywords=tuple(context.get("keywords", ())),
             required=context.get("required", False),
             columns=tuple(context.get("columns", ())),

@@ -194,8 +194,9 @@ def _merge(config: Config, data: Mapping[str, Any], where: str) -> Config:
         raise ConfigError(f"{where}: sample is a percentage over 0 and up to 100")
     if not 0 <= merged.threshold <= 1:
         raise ConfigError(f"{where}: threshold lies between 0 and 1")
-    if merged.workers < 0:
-        raise ConfigError(f"{where}: workers cannot be negative")
+    for name in ("workers", "max_objects", "max_bytes", "max_object_bytes", "max_values", "ner_max_bytes", "deadline"):
+        if getattr(merged, name) < 0:
+            raise ConfigError(f"{where}: {name} cannot be negative")
     return merged
 
 

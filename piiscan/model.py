@@ -233,6 +233,8 @@ class ContextSpec:
     window: int = 30
     """Characters between keyword and match, inclusive (Macie's 30)."""
     keywords: tuple[str, ...] = ()
+    gap: str = ""
+    """What must stand between a keyword and the match behind it (`password = "`); empty: anything within the window."""
     required: bool = False
     """True: no keyword, column name or path, no match."""
     columns: tuple[str, ...] = ()

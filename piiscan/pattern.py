@@ -131,7 +131,9 @@ def _ways(item: Any, reach: int) -> set[tuple[Chars, ...]]:
         return {(frozenset({value}),)}
     if kind is op.IN:
         chars = _listed(value)
-        return {(frozenset({char}),) for char in chars} if 0 < len(chars) <= 10 else {(None,)}
+        if not chars:
+            return {(None,)}
+        return {(frozenset({char}),) for char in chars} if len(chars) <= 10 else {(frozenset(chars),)}
     if kind is op.SUBPATTERN:
         return _prefixes(value[-1], reach)
     if kind is op.BRANCH:
@@ -145,6 +147,8 @@ def _ways(item: Any, reach: int) -> set[tuple[Chars, ...]]:
         for count in range(min(most, reach // shortest + 1) + 1):
             if count >= least or count == reach // shortest + 1:
                 ways |= current
+            if len(current) * len(one) > _MOST_PREFIXES:
+                raise ValueError("too many ways to reach the anchor")
             current = {(way + more)[:reach] for way in current for more in one}
         return ways
     return {(None,)}

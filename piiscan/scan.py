@@ -19,12 +19,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from piiscan import catalogue
 from piiscan.classify.build import all_rules
 from piiscan.config import Config
 from piiscan.crawl import STDIN, Target, open_source, parse_target
 from piiscan.crawl.select import Tally, select
 from piiscan.engine.local import LocalEngine
+from piiscan.engine.worker import examination
 from piiscan.errors import PiiscanError, SourceError
 from piiscan.model import ObjectRef
 from piiscan.ports import Engine, Event, Shard, ShardFile, Source, Task
@@ -126,7 +126,7 @@ class Run:
     def execute(self) -> RunResult:
         """Do the run. Raises: ConfigError, CatalogueError, StoreError; KeyboardInterrupt after closing the run."""
         rules = all_rules(self._config)
-        version = catalogue.digest(rules)
+        version = examination(rules, self._config)
         targets = self._targets()
         spool = spool_dir(self._store.path)
         state = self._store.begin(
@@ -161,7 +161,8 @@ class Run:
                     self._end(run, status)
             shutil.rmtree(scratch, ignore_errors=True)
             if status == "done":
-                shutil.rmtree(spool / f"{run:08d}", ignore_errors=True)
+                for (number,) in self._store.query("SELECT run FROM runs WHERE status = 'done'"):
+                    shutil.rmtree(spool / f"{number:08d}", ignore_errors=True)
                 with suppress(OSError):
                     spool.rmdir()
         return RunResult(run, state.resumed, status, self.progress, tuple(self._errors), self._gone, tuple(targets))

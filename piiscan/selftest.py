@@ -111,9 +111,10 @@ def keyword_near(rule: Rule, text: str, start: int, end: int, following: int) ->
     """Whether a keyword stands whole in the window: before the match, or behind it and not close before the next."""
     window = rule.context.window
     for begin, stop in keyword_spans(rule.context.keywords, text):
-        if stop <= start and start - stop <= window:
+        near = stop <= start and start - stop <= window
+        if near and (not rule.context.gap or re.fullmatch(rule.context.gap, text[stop:start])):
             return True
-        if begin >= end and begin - end <= window and not 0 <= following - stop <= window:
+        if not rule.context.gap and begin >= end and begin - end <= window and not 0 <= following - stop <= window:
             return True
     return False
 

@@ -126,7 +126,9 @@ def _default(table: str, key: str) -> str:
     for field in fields(of) if of is not None else ():
         value: Any = field.default
         if field.name == key and value is not MISSING and value not in ("", (), None) and table:
-            return f"`{str(value).lower() if isinstance(value, bool) else list(value) if key == 'anchor_at' else value}`"
+            return (
+                f"`{str(value).lower() if isinstance(value, bool) else list(value) if key == 'anchor_at' else value}`"
+            )
     return ""
 
 
@@ -149,12 +151,14 @@ def page() -> str:
     head = (
         "# Rule files\n\n"
         "<!-- Written by `python -m tools.rules_page` out of piiscan/model.py and piiscan/catalogue.py. -->\n\n"
-        "One rule is one TOML file, `rules/<folder>/<name>.toml`, with its examples beside it. A key that is not named\n"
-        "here is refused, with the file and the key. How to choose them: [classifiers/README.md](../classifiers/README.md).\n\n"
+        "One rule is one TOML file, `rules/<folder>/<name>.toml`, with its examples beside it. A key that is not\n"
+        "named here is refused, with the file and the key. How to choose them:\n"
+        "[classifiers/README.md](../classifiers/README.md).\n\n"
     )
     kinds = [
         "## Kinds of checksum\n\n"
-        "Values come in upper case without separators, but as they stand where *raw* is said.\n\n| kind | holds when |\n|---|---|\n"
+        "Values come in upper case without separators, but as they stand where *raw* is said.\n\n"
+        "| kind | holds when |\n|---|---|\n"
     ]
     for kind in sorted(KINDS):
         first = " ".join((KINDS[kind].__doc__ or "").split("\n\n")[0].split())

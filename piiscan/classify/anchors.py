@@ -69,6 +69,12 @@ def _around_keyword(compiled: Compiled, block: bytes, start: int, end: int, wide
     reach = window + compiled.most + 1
     if compiled.digits and _DIGIT.search(block, max(start - reach, 0), end + reach) is None:
         return []
+    if compiled.gap is not None:
+        # The match stands directly behind the keyword and its gap, so there is one place to try.
+        gap = compiled.gap.match(block, end, min(end + window, len(block)))
+        return (
+            compiled.within(block, gap.end(), min(gap.end() + compiled.most + 1, len(block)), gap.end()) if gap else []
+        )
     found = compiled.within(block, end, min(end + window + compiled.most + 1, len(block)), end + window + 1)
     if compiled.most <= BEHIND:
         found += compiled.within(block, max(start - window - compiled.most - 1, 0), start)

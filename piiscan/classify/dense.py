@@ -78,6 +78,8 @@ class Groups:
     """The group is one run."""
     lettered: npt.NDArray[np.bool_]
     """A letter stands beside the group, directly or behind a blank or a dash."""
+    capital: npt.NDArray[np.bool_]
+    """A capital letter stands beside the group, directly or behind one sign that joins."""
 
 
 def digit_groups(runs: Runs) -> Groups:
@@ -85,7 +87,7 @@ def digit_groups(runs: Runs) -> Groups:
     starts, ends, joined, data = runs.starts, runs.ends, runs.joined, runs.data
     if not len(starts):
         none = np.empty(0, np.bool_)
-        return Groups(starts, ends, starts, np.empty(0, np.uint8), none, none)
+        return Groups(starts, ends, starts, np.empty(0, np.uint8), none, none, none)
     sizes = ends - starts
     dead = np.zeros(len(starts), np.bool_)
     if len(starts) > 2:
@@ -117,7 +119,10 @@ def digit_groups(runs: Runs) -> Groups:
     after = np.where(end < len(data), data[np.minimum(end, len(data) - 1)], 10)
     further = _LETTER[data[np.maximum(begin - 2, 0)]] & _LOOSE[before]
     beyond = _LETTER[data[np.minimum(end + 1, len(data) - 1)]] & _LOOSE[after]
-    return Groups(begin, end, total, before, head == tail, _LETTER[before] | _LETTER[after] | further | beyond)
+    lettered = _LETTER[before] | _LETTER[after] | further | beyond
+    capital = _UPPER[before] | (_JOINS[before] & _UPPER[data[np.maximum(begin - 2, 0)]]) | _UPPER[after]
+    capital |= _JOINS[after] & _UPPER[data[np.minimum(end + 1, len(data) - 1)]]
+    return Groups(begin, end, total, before, head == tail, lettered, capital)
 
 
 def digital_windows(groups: Groups, fewest: int, openings: bytes, size: int) -> tuple[IntArray, IntArray]:
@@ -127,11 +132,16 @@ def digital_windows(groups: Groups, fewest: int, openings: bytes, size: int) -> 
     return merge(groups.starts[keep] - EDGE, groups.ends[keep] + EDGE, size)
 
 
-def loose_windows(groups: Groups, pad: int, size: int, *, lettered: bool) -> tuple[IntArray, IntArray]:
-    """Windows around groups of at least five digits; with `lettered`, only those with a letter beside them."""
-    keep = groups.total >= MIN_DIGITS
-    if lettered:
-        keep &= groups.lettered
+def mixed_windows(groups: Groups, openings: bytes, pad: int, size: int) -> tuple[IntArray, IntArray]:
+    """Windows around groups of at least five digits that a match can begin with, or a capital letter stands before."""
+    opens = np.frombuffer(openings, np.uint8).astype(np.bool_)[groups.before]
+    keep = (groups.total >= MIN_DIGITS) & (opens | ~groups.single | _UPPER[groups.before] | _JOINS[groups.before])
+    return merge(groups.starts[keep] - pad, groups.ends[keep] + pad, size)
+
+
+def loose_windows(groups: Groups, pad: int, size: int) -> tuple[IntArray, IntArray]:
+    """Windows around groups of at least five digits with a letter beside them."""
+    keep = (groups.total >= MIN_DIGITS) & groups.lettered
     return merge(groups.starts[keep] - pad, groups.ends[keep] + pad, size)
 
 
@@ -154,6 +164,7 @@ def quads(runs: Runs) -> tuple[list[int], list[int]]:
     good = (starts[at] == 0) | (_BOUND[before] & (before != 46) & (before != 45))
     # A full stop may end the sentence, but not go on with more digits or letters.
     good &= (ends[at + 3] == len(data)) | (_BOUND[after] & (after != 45) & ((after != 46) | _BOUND[far]))
+    values = []
     for step in range(4):
         begin, width = starts[at + step], size[at + step]
         value = np.zeros(len(at), np.int64)
@@ -161,6 +172,11 @@ def quads(runs: Runs) -> tuple[list[int], list[int]]:
             held = digit < width
             value = np.where(held, value * 10 + data[np.minimum(begin + digit, len(data) - 1)] - 48, value)
         good &= value <= 255
+        values.append(value)
+    # The same refusals as the check for one address: see `values.ipv4`.
+    a, b, c, d = values
+    good &= (a != 0) & (a != 127) & ~((a >= 224) & (a <= 239)) & ~((a == 255) & (b == 255) & (c == 255))
+    good &= (a == 10) | (a >= 64) | (b >= 64) | (c >= 64) | (d >= 64)
     return starts[at[good]].tolist(), ends[at[good] + 3].tolist()
 
 
@@ -180,18 +196,10 @@ def hex_windows(block: bytes, pad: int) -> tuple[IntArray, IntArray]:
     return merge(at - pad, at + pad, len(block))
 
 
-def letter_windows(runs: Runs, pad: int) -> tuple[IntArray, IntArray]:
-    """Windows around runs that have a capital letter beside them, directly or behind one separator."""
-    starts, ends, data = runs.starts, runs.ends, runs.data
-    if not len(starts):
-        return starts, ends
-    size = len(data)
-    one, two = np.maximum(starts - 1, 0), np.maximum(starts - 2, 0)
-    beside = _UPPER[data[one]] | (_JOINS[data[one]] & _UPPER[data[two]])
-    one, two = np.minimum(ends, size - 1), np.minimum(ends + 1, size - 1)
-    beside |= _UPPER[data[one]] | (_JOINS[data[one]] & _UPPER[data[two]])
-    near = np.flatnonzero(beside)
-    return merge(starts[near] - pad, ends[near] + pad, size)
+def letter_windows(groups: Groups, pad: int, size: int) -> tuple[IntArray, IntArray]:
+    """Windows around groups of at least four digits with a capital letter beside them, directly or behind one sign."""
+    keep = (groups.total >= 4) & groups.capital
+    return merge(groups.starts[keep] - pad, groups.ends[keep] + pad, size)
 
 
 def iban_windows(runs: Runs, reach: int) -> tuple[IntArray, IntArray]:
@@ -204,15 +212,15 @@ def iban_windows(runs: Runs, reach: int) -> tuple[IntArray, IntArray]:
 
 
 def digit_windows(runs: Runs, pad: int) -> tuple[IntArray, IntArray]:
-    """Windows around every five digits that stand close together, in runs with a letter beside them."""
+    """Windows around every five digits that stand close together, in runs with a capital letter beside them."""
     starts, ends, data = runs.starts, runs.ends, runs.data
     if not len(starts):
         return starts, ends
     size = len(data)
     one, two = data[np.maximum(starts - 1, 0)], data[np.maximum(starts - 2, 0)]
-    beside = _LETTER[one] | (_JOINS[one] & _LETTER[two])
+    beside = _UPPER[one] | (_JOINS[one] & _UPPER[two])
     one, two = data[np.minimum(ends, size - 1)], data[np.minimum(ends + 1, size - 1)]
-    beside |= _LETTER[one] | (_JOINS[one] & _LETTER[two])
+    beside |= _UPPER[one] | (_JOINS[one] & _UPPER[two])
     near = np.flatnonzero(beside)
     widths = (ends - starts)[near]
     where = np.repeat(starts[near] - np.concatenate(([0], np.cumsum(widths)[:-1])), widths) + np.arange(widths.sum())
@@ -263,12 +271,12 @@ def dense_candidates(plan: Plan, block: bytes) -> Candidates:
             (
                 plan.digital_scanner,
                 plan.digital,
-                lambda w: digital_windows(groups, plan.fewest, plan.openings, size),
+                lambda w: digital_windows(groups, plan.fewest, plan.openings(w), size),
             ),
-            (plan.lettered_scanner, plan.lettered, lambda w: letter_windows(runs, plan.reach(w))),
+            (plan.lettered_scanner, plan.lettered, lambda w: letter_windows(groups, plan.reach(w), size)),
             (plan.iban_scanner, plan.iban, lambda w: iban_windows(runs, plan.reach(w))),
-            (plan.loose_scanner, plan.loose, lambda w: loose_windows(groups, plan.reach(w), size, lettered=True)),
-            (plan.mixed_scanner, plan.mixed, lambda w: loose_windows(groups, plan.reach(w), size, lettered=False)),
+            (plan.loose_scanner, plan.loose, lambda w: loose_windows(groups, plan.reach(w), size)),
+            (plan.mixed_scanner, plan.mixed, lambda w: mixed_windows(groups, plan.openings(w), plan.reach(w), size)),
             (plan.scattered_scanner, plan.scattered, lambda w: digit_windows(runs, plan.reach(w))),
         )
         for scanner, which, windows in scans:

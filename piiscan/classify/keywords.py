@@ -91,7 +91,8 @@ class KeywordIndex:
             spot = _Spot(block, begins, stops, *((begins, stops) if chars is None else (chars(begins), chars(stops))))
             for user in self._users[index]:
                 if user in by_rule and len(by_rule[user]):
-                    _support(spot, by_rule[user], first, last, int(self._window[user]), at)
+                    gap = self._plan.rules[user].gap
+                    _support(spot, by_rule[user], first, last, int(self._window[user]), at, gap, starts)
             for user in self._against[index]:
                 if user in by_rule and len(by_rule[user]):
                     _oppose(spot, by_rule[user], first, starts, int(self._window[user]), against)
@@ -153,17 +154,34 @@ def _by_keyword(ids: npt.NDArray[np.int32], found: IntArray) -> Iterator[tuple[i
         yield int(part_ids[0]), part[keep]
 
 
-def _support(spot: _Spot, mine: IntArray, first: IntArray, last: IntArray, window: int, at: IntArray) -> None:
-    """Give the candidates of one rule their keyword: the nearest before, else the nearest after."""
+def _support(
+    spot: _Spot,
+    mine: IntArray,
+    first: IntArray,
+    last: IntArray,
+    window: int,
+    at: IntArray,
+    gap: re.Pattern[bytes] | None,
+    begins: IntArray,
+) -> None:
+    """Give the candidates of one rule their keyword: the nearest before, else the nearest after.
+
+    With a `gap`, only a keyword before, and only when nothing else stands between the two.
+    """
     starts, ends = first[mine], last[mine]
     before = np.searchsorted(spot.last, starts, side="right") - 1
     near = (before >= 0) & (starts - spot.last[before] <= window)
+    if gap is not None:
+        for i in np.flatnonzero(near & (at[mine] < 0)).tolist():
+            if gap.fullmatch(spot.block, int(spot.stops[before[i]]), int(begins[mine[i]])):
+                at[mine[i]] = spot.begins[before[i]]
+        return
     after = np.minimum(np.searchsorted(spot.first, ends, side="left"), len(spot.first) - 1)
-    gap = spot.first[after] - ends
+    distance = spot.first[after] - ends
     # A keyword that introduces the next candidate does not speak for the one before it.
     follows = np.zeros(len(mine), np.bool_)
     follows[:-1] = starts[1:] - spot.last[after[:-1]] <= window
-    behind = ~near & (gap >= 0) & (gap <= window) & ~follows
+    behind = ~near & (distance >= 0) & (distance <= window) & ~follows
     free = at[mine] < 0
     at[mine[near & free]] = spot.begins[before[near & free]]
     at[mine[behind & free]] = spot.begins[after[behind & free]]

@@ -192,6 +192,8 @@ class Compiled:
     least: int
     most: int
     digits: int
+    gap: re.Pattern[bytes] | None
+    """What must stand between a keyword and the match behind it."""
 
     def ends_at(self, block: bytes, end: int, lowest: int) -> int:
         """Start of the longest match of body and guards that ends at `end` and starts at `lowest` or later, or -1."""
@@ -262,6 +264,7 @@ def compile_rule(rule: Rule, index: int) -> Compiled:
     spec = rule.match
     least, most, digits = shape_of(spec.pattern)
     flags = re.IGNORECASE if spec.ignore_case else 0
+    gap = re.compile(rule.context.gap.encode()) if rule.context.gap else None
     return Compiled(
         rule,
         index,
@@ -271,6 +274,7 @@ def compile_rule(rule: Rule, index: int) -> Compiled:
         least,
         most,
         digits,
+        gap,
     )
 
 
@@ -301,6 +305,7 @@ class Plan:
     wide: tuple[int, ...]
     email: tuple[int, ...]
     cache: bool = field(default=True, compare=False)
+    _openings: dict[tuple[int, ...], bytes] = field(default_factory=dict, compare=False)
 
     @cached_property
     def literals(self) -> Scanner | None:
@@ -364,10 +369,12 @@ class Plan:
         """Digits in the shortest match of a digital rule."""
         return min((group_of(self.rules[i].rule.match.pattern) for i in self.digital), default=MIN_DIGITS)
 
-    @cached_property
-    def openings(self) -> bytes:
-        """256 flags: the bytes that some digital rule accepts before a match."""
-        return bytes(any(self.rules[i].before[b] for i in self.digital) for b in range(256))
+    def openings(self, which: tuple[int, ...]) -> bytes:
+        """256 flags: the bytes that some of these rules accepts before a match."""
+        known = self._openings.get(which)
+        if known is None:
+            known = self._openings[which] = bytes(any(self.rules[i].before[b] for i in which) for b in range(256))
+        return known
 
     @cached_property
     def led(self) -> frozenset[int]:
@@ -438,6 +445,8 @@ def make_plan(rules: Sequence[Rule], *, cache: bool = True) -> Plan:
                 )
         elif spec.shape == "email":
             email.append(item.index)
+        elif spec.shape == "anywhere":
+            wide.append(item.index)
         elif spec.shape in shaped:
             shaped[spec.shape].append(item.index)
         elif (
@@ -476,6 +485,8 @@ def _kind(item: Compiled) -> str:
     spec = item.rule.match
     if spec.shape == "iban":
         return "iban"
+    if spec.shape == "digits":
+        return "scattered"
     if capitals_of(spec.pattern) and not spec.ignore_case:
         return "lettered"
     signs = signs_of(spec.pattern)

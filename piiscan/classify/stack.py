@@ -27,6 +27,22 @@ from piiscan.model import ColumnSegment, Match, MatchBatch, ObjectRef, Rule, Seg
 THRESHOLD = 0.5
 """Confidence from which on a match is reported, unless the run says otherwise."""
 
+NOISE = 0.6
+"""What a match without keyword, anchor or column keeps of its confidence in noise, and once more among numbers."""
+
+NOISY = (
+    "application/octet-stream",
+    "application/x-elf",
+    "application/x-mach",
+    "application/vnd.microsoft.portable-executable",
+    "application/java-vm",
+    "image/",
+    "audio/",
+    "video/",
+    "font/",
+)
+"""Media types whose printable runs are chance more often than text."""
+
 IntArray = npt.NDArray[np.int64]
 
 
@@ -79,7 +95,7 @@ class Stack:
 
     def open(self, ref: ObjectRef, media_type: str) -> StackSession:
         """A session for one object."""
-        return StackSession(self)
+        return StackSession(self, noisy=media_type.startswith(NOISY))
 
     def classify(self, text: str, *, column: str = "") -> list[Match]:
         """The matches of one text, or of one value below the header `column`."""
@@ -99,6 +115,8 @@ class Stack:
         forced: frozenset[int],
         chars: Callable[[IntArray], IntArray] | None,
         bounds: IntArray | None,
+        *,
+        noisy: bool = False,
     ) -> Hits:
         """All hits of the pattern stages over one block, overlaps resolved.
 
@@ -121,7 +139,7 @@ class Stack:
         if bounds is not None:
             cell = np.searchsorted(bounds, starts, side="right")
             keyword = np.where(np.searchsorted(bounds, keyword, side="right") == cell, keyword, -1)
-        confidence = self._weigh(block, rules, starts, ends, keyword >= 0, forced, against)
+        confidence = self._weigh(block, rules, starts, ends, keyword >= 0, forced, against, noisy, bounds is None)
         keep = np.flatnonzero((confidence > 0) & (confidence >= self.threshold))
         rules, starts, ends, confidence = rules[keep], starts[keep], ends[keep], confidence[keep]
         keyword = keyword[keep]
@@ -141,6 +159,8 @@ class Stack:
         keyword: npt.NDArray[np.bool_],
         forced: frozenset[int],
         against: npt.NDArray[np.bool_],
+        noisy: bool,
+        running: bool,
     ) -> npt.NDArray[np.float64]:
         """The confidence of every candidate, rule by rule; 0 for those that a stage stops."""
         out = np.zeros(len(rules))
@@ -152,12 +172,18 @@ class Stack:
             near = keyword[mine]
             check = self.checks[index]
             holds = np.ones(len(mine), np.bool_)
-            if check is not None:
-                spans = zip(starts[mine].tolist(), ends[mine].tolist(), strict=True)
-                holds[:] = [check(block[s:e].decode("utf-8", "replace")) for s, e in spans]
+            if check is not None and rule.match.shape != "ipv4":  # the kernel for quads has checked its own
+                pairs = zip(starts[mine].tolist(), ends[mine].tolist(), strict=True)
+                holds[:] = [check(block[s:e].decode("utf-8", "replace")) for s, e in pairs]
             for held in (True, False):
                 for supported in (True, False):
                     out[mine[(holds == held) & (near == supported)]] = worth(rule, held, supported, column)
+            if not column and (lonely := mine[(out[mine] > 0) & ~keyword[mine]]).size and rule.match.anchors == ():
+                # Nothing but the number itself speaks for these: in noise or a table of numbers that is too little.
+                factor = NOISE if noisy else 1.0
+                spans = zip(lonely.tolist(), starts[lonely].tolist(), ends[lonely].tolist(), strict=True)
+                for i, s, e in spans:
+                    out[i] *= factor * (NOISE if check is not None and running and in_numbers(block, s, e) else 1.0)
             if not column and rule.context.negative:
                 # A word against the match outweighs a bare one, and halves one that a keyword supports.
                 out[mine] *= np.where(against[mine], np.where(near, 0.5, 0.0), 1.0)
@@ -181,6 +207,15 @@ def _headed(plan: Plan, block: bytes, forced: frozenset[int], bounds: IntArray |
     return rules, starts, ends
 
 
+def in_numbers(block: bytes, start: int, end: int) -> bool:
+    """Whether a match stands among numbers: four in five characters around it are digits and what separates them."""
+    around = block[max(start - 40, 0) : start] + block[end : end + 40]
+    return len(around) >= 40 and len(around.translate(None, _NUMERIC)) <= len(around) // 5
+
+
+_NUMERIC = b"0123456789 .,;:+-eE\t\r\n[]()|"
+
+
 def _arrays(*found: Candidates) -> tuple[npt.NDArray[np.int32], IntArray, IntArray]:
     rules = np.array([r for part in found for r in part[0]], np.int32)
     starts = np.array([s for part in found for s in part[1]], np.int64)
@@ -191,8 +226,9 @@ def _arrays(*found: Candidates) -> tuple[npt.NDArray[np.int32], IntArray, IntArr
 class StackSession:
     """One object's way through the stack."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, *, noisy: bool = False) -> None:
         self.stack = stack
+        self._noisy = noisy
         self._verdicts = ColumnVerdicts(stack)
         self._recognize = [(other.session(), other) for other in stack.recognizers]
 
@@ -209,7 +245,7 @@ class StackSession:
         text = segment.text
         block = text.encode("utf-8", "surrogatepass")
         chars = None if len(block) == len(text) else char_offsets(block)
-        hits = self.stack.examine(block, frozenset(), chars, None)
+        hits = self.stack.examine(block, frozenset(), chars, None, noisy=self._noisy)
         start, end = (hits.start, hits.end) if chars is None else (chars(hits.start), chars(hits.end))
         rule, confidence = hits.rule, hits.confidence
         if self._recognize:

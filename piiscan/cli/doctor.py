@@ -86,10 +86,9 @@ def _sandbox() -> tuple[bool, str]:
 
 
 def _credentials() -> tuple[bool, str]:
-    import boto3
+    from piiscan.aws import have_credentials
 
-    found = boto3.Session().get_credentials()
-    return True, "AWS credentials found" if found is not None else "no AWS credentials: buckets only unsigned"
+    return True, "AWS credentials found" if have_credentials() else "no AWS credentials: buckets only unsigned"
 
 
 CHECKS: tuple[tuple[str, Check], ...] = (

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -19,6 +20,7 @@ app = typer.Typer(
     help="Find sensitive data in S3 buckets and directory trees; findings go to a DuckDB file.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -68,9 +70,12 @@ def run() -> None:
     except KeyboardInterrupt:
         fail("stopped", 130)
     except BrokenPipeError:
-        # The reader of our output is gone; nothing is left to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(141)
+        _reader_is_gone()
+    except SystemExit as err:
+        # click makes an exit code 1 of a broken pipe, which would say that there are findings.
+        if isinstance(err.__context__, BrokenPipeError):
+            _reader_is_gone()
+        raise
     except OSError as err:
         if err.errno == 28:
             fail("the disk is full; what was committed is safe, free some space and run again", StoreError.exit_code)
@@ -87,6 +92,12 @@ def run() -> None:
         fail(f"unexpected {type(err).__name__}; set PIISCAN_DEBUG=1 to see where", 2)
     else:
         sys.exit(result if isinstance(result, int) else 0)
+
+
+def _reader_is_gone() -> NoReturn:
+    """End as a process does that writes into a closed pipe; nothing is left to say."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.exit(141)
 
 
 def fail(message: str, code: int) -> None:

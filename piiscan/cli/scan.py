@@ -60,8 +60,6 @@ def scan(
 
     if fail_on and fail_on not in SEVERITIES:
         raise ConfigError(f"--fail-on: {fail_on!r} is none of {', '.join(SEVERITIES)}")
-    if max_objects is not None and max_objects < 0:
-        raise ConfigError("--max-objects cannot be negative")
     aws = {
         "endpoint_url": endpoint_url or None,
         "profile": profile or None,

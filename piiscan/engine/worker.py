@@ -7,6 +7,7 @@ database, and logs nothing but names and codes.
 from __future__ import annotations
 
 import binascii
+import hashlib
 import json
 import logging
 import os
@@ -14,7 +15,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -41,7 +42,7 @@ from piiscan.errors import (
 from piiscan.extract import IN_PROCESS, Budget, Job, segments
 from piiscan.fetch import CHECKSUM_MISMATCH
 from piiscan.identify import identify
-from piiscan.model import ObjectRef, ObjectReport, Outcome, RuleId, Segment
+from piiscan.model import ObjectRef, ObjectReport, Outcome, Rule, RuleId, Segment
 from piiscan.ports import Shard, ShardFile, Source, Task
 from piiscan.redact import Redactor, fingerprinter
 from piiscan.score import score
@@ -53,6 +54,12 @@ log = logging.getLogger(__name__)
 Told = Callable[[dict[str, Any]], None]
 
 
+def examination(rules: Sequence[Rule], config: Config) -> str:
+    """A digest of all that decides what is found in an object; what another one examined is read again."""
+    parts = (digest(rules), config.threshold, config.ner_max_bytes, config.max_values)
+    return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+
+
 class Worker:
     """What one process keeps between shards: the stack, its parser child, its sources."""
 
@@ -61,7 +68,7 @@ class Worker:
         self.task = task
         self.stack = stack if stack is not None else build_stack(self.config)
         self._names = {RuleId(r.id): r for r in self.stack.rules}
-        if digest(self.stack.rules) != task.catalogue:
+        if examination(self.stack.rules, self.config) != task.catalogue:
             raise CatalogueError("the rules changed while the run was going on; start it again")
         self._fingerprint = fingerprinter(task.key)
         self._sources: dict[str, Source] = {}

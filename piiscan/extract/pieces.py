@@ -67,7 +67,8 @@ class Pieces:
         for text, lines in self._items:
             for offset, place in lines:
                 # A name and its value share a place: one entry is enough.
-                if not places or places[-1] is not place:
+                # Lines that trimming cut off begin behind the text.
+                if offset < max(len(text), 1) and (not places or places[-1] is not place):
                     starts.append(at + offset)
                     places.append(place)
             at += len(text) + 1

@@ -41,7 +41,7 @@ def test_all_rules_together_find_each_example_somehow() -> None:
     missed = []
     for rule in RULES:
         for number, example in enumerate(rule.examples):
-            alone = [m for m in Stack([rule], cache=False).classify(example.text, column=example.column)]
+            alone = Stack([rule], cache=False).classify(example.text, column=example.column)
             together = stack.classify(example.text, column=example.column)
             for match in alone:
                 if not any(o.start < match.end and match.start < o.end for o in together):

@@ -57,7 +57,6 @@ POINTS = [
     ("commit", 1),
     ("commit", 2),
     ("snapshot", 1),
-    ("snapshot", 2),
 ]
 IN_WORKERS = ("fetch", "extract", "spool")
 
@@ -114,10 +113,22 @@ def test_killed_at_a_stage_and_resumed(
     clean(cli)
 
 
+def test_killed_at_the_last_snapshot_of_a_run_that_is_done(
+    cli: Cli, tree: Path, unbroken: dict[str, list[tuple[Any, ...]]]
+) -> None:
+    assert kill_at(cli, tree, "snapshot", 2).code == -signal.SIGKILL
+    summary = cli.scan(*command(tree, cli))
+    assert (summary["run"], summary["bytes"]) == (2, 0)
+    found = dump(cli.root / "piiscan.duckdb")
+    assert found.pop("runs")[0] == unbroken["runs"][0]
+    assert found == {table: rows for table, rows in unbroken.items() if table != "runs"}
+    clean(cli)
+
+
 def test_killed_at_every_resumption_until_it_is_through(
     cli: Cli, tree: Path, unbroken: dict[str, list[tuple[Any, ...]]]
 ) -> None:
-    for stage, nth in (("fetch", 30), ("commit", 1), ("spool", 2), ("ingest", 1), ("snapshot", 3)):
+    for stage, nth in (("fetch", 30), ("commit", 1), ("spool", 2), ("ingest", 1), ("snapshot", 1)):
         assert kill_at(cli, tree, stage, nth).code == -signal.SIGKILL, stage
     resume(cli, tree)
     assert dump(cli.root / "piiscan.duckdb") == unbroken
@@ -188,7 +199,7 @@ def test_an_object_that_kills_its_worker_twice_is_given_up(cli: Cli) -> None:
 
 def test_workers_that_cannot_start_end_the_run_with_a_sentence(cli: Cli) -> None:
     write(cli.root / "tree", plain(3))
-    code = "import sys\nif any('worker' in a for a in sys.orig_argv): raise SystemExit(7)"
+    code = "import os, sys\nif any('worker' in a for a in sys.orig_argv): os._exit(7)"
     done = cli.run("scan", "tree", "--no-ner", "--quiet", env=hooked(cli.root / "hook", code), seconds=60)
     assert done.code == 2
     assert "exit code 7" in done.said

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import io
 import time
 
 import pytest
 
-from piiscan.extract import Limits
+from piiscan.extract import Job, Limits, segments
 from piiscan.model import ColumnSegment, TextSegment
 from tests.extract.make import MAIL, SSN, extract, places_of, text_of
 
@@ -172,3 +173,12 @@ def test_html_charset_from_meta() -> None:
     data = b'<meta charset="iso-8859-2"><p>' + "Łódź".encode("iso-8859-2")
     segments, _ = extract(data, HTML)
     assert "Łódź" in text_of(segments)
+
+
+def test_trailing_blank_lines_of_a_pre_block_keep_places_in_order() -> None:
+    """Found on a real manual: the cut-off lines of a `pre` began behind its text, and the segment was refused."""
+    page = b"<html><body><pre>one\ntwo 219-09-9998\n\n\n</pre><table><tr><td>after</td></tr></table></body></html>"
+    for segment in segments(io.BytesIO(page), Job("x.html", media_type="text/html")):
+        if isinstance(segment, TextSegment):
+            assert list(segment.starts) == sorted(segment.starts)
+            assert all(start <= len(segment.text) for start in segment.starts)

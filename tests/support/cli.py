@@ -14,7 +14,7 @@ from typing import Any
 
 SECONDS = 240.0
 
-_KEPT = ("PATH", "TMPDIR", "SYSTEMROOT")
+_KEPT = ("PATH", "PYTHONPATH", "TMPDIR", "SYSTEMROOT")
 
 
 @dataclass(frozen=True)
@@ -147,4 +147,4 @@ def hooked(folder: Path, code: str) -> dict[str, str]:
     """An environment in which every Python process of the command runs `code` as it starts."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "sitecustomize.py").write_text(code)
-    return {"PYTHONPATH": str(folder)}
+    return {"PYTHONPATH": os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])}
