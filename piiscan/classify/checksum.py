@@ -162,7 +162,25 @@ def batch_aba(digits: Digits) -> npt.NDArray[np.bool_]:
     return found
 
 
-BATCH: Mapping[str, Callable[[Digits], npt.NDArray[np.bool_]]] = {"luhn": batch_luhn, "aba": batch_aba}
+def batch_card(digits: Digits) -> npt.NDArray[np.bool_]:
+    """`card` for n numbers of one width."""
+    found = batch_luhn(digits)
+    known: dict[bytes, bool] = {}
+    for row in np.flatnonzero(found).tolist():
+        text = digits[row].tobytes()
+        head = text[:8]
+        fits = known.get(head)
+        if fits is None:
+            fits = known[head] = _card_length(text.decode())
+        found[row] = fits and len(set(text)) >= 3
+    return found
+
+
+BATCH: Mapping[str, Callable[[Digits], npt.NDArray[np.bool_]]] = {
+    "luhn": batch_luhn,
+    "aba": batch_aba,
+    "card": batch_card,
+}
 """Kinds that can be checked for many values at once; without parameters they equal the one-value form."""
 
 KINDS: Mapping[str, Check] = {

@@ -9,6 +9,7 @@ would cover most of a block it is scanned as it is.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,9 @@ MOSTLY = 0.6
 
 EDGE = 6
 """Bytes around a group of digits that its match can use: a sign, a bracket, a letter at the end, the guards."""
+
+Windows = tuple[IntArray, IntArray]
+"""Starts and ends of ascending stretches of a block."""
 
 Candidates = tuple[list[int], list[int], list[int]]
 """(rule, start, end) of confirmed patterns, in bytes of the block."""
@@ -261,13 +265,13 @@ def scan_windows(
     return ids, found - begins[window] + starts[window]
 
 
-def dense_candidates(plan: Plan, block: bytes) -> Candidates:
-    """Confirmed matches of all dense and wide rules."""
+def dense_candidates(plan: Plan, block: bytes, skip: npt.NDArray[np.bool_] | None = None) -> Candidates:
+    """Confirmed matches of all dense and wide rules but those that `skip` flags."""
     out: Candidates = ([], [], [])
     if plan.dense or plan.quads:
         runs, size = digit_runs(block), len(block)
         groups = digit_groups(runs)
-        scans = (
+        scans: tuple[tuple[Scanner | None, tuple[int, ...], Callable[[tuple[int, ...]], Windows]], ...] = (
             (
                 plan.digital_scanner,
                 plan.digital,
@@ -283,15 +287,15 @@ def dense_candidates(plan: Plan, block: bytes) -> Candidates:
             if scanner is not None:
                 starts, ends = windows(which)
                 if len(starts):
-                    _confirm(plan, which, block, *scan_windows(scanner, block, starts, ends), out)
+                    _confirm(plan, which, block, *scan_windows(scanner, block, starts, ends), out, skip)
         _append(out, plan.quads, *quads(runs))
     if plan.hex_scanner is not None:
         starts, ends = hex_windows(block, plan.reach(plan.hexed))
         if len(starts):
-            _confirm(plan, plan.hexed, block, *scan_windows(plan.hex_scanner, block, starts, ends), out)
+            _confirm(plan, plan.hexed, block, *scan_windows(plan.hex_scanner, block, starts, ends), out, skip)
     if plan.wide_scanner is not None:
         whole = np.array([0]), np.array([len(block)])
-        _confirm(plan, plan.wide, block, *scan_windows(plan.wide_scanner, block, *whole), out)
+        _confirm(plan, plan.wide, block, *scan_windows(plan.wide_scanner, block, *whole), out, skip)
     return out
 
 
@@ -303,9 +307,18 @@ def _append(out: Candidates, rules: tuple[int, ...], starts: list[int], ends: li
 
 
 def _confirm(
-    plan: Plan, which: tuple[int, ...], block: bytes, ids: npt.NDArray[np.int32], ends: IntArray, out: Candidates
+    plan: Plan,
+    which: tuple[int, ...],
+    block: bytes,
+    ids: npt.NDArray[np.int32],
+    ends: IntArray,
+    out: Candidates,
+    skip: npt.NDArray[np.bool_] | None,
 ) -> None:
     """Append the hits whose pattern and guards hold on the block itself, their starts found."""
+    if skip is not None and len(ids):
+        wanted = ~skip[np.array(which, np.int64)[ids]]
+        ids, ends = ids[wanted], ends[wanted]
     if not len(ids):
         return
     data = np.frombuffer(block, np.uint8)

@@ -70,7 +70,7 @@ def _signs(items: Any, found: set[int]) -> bool:
             if not _signs(arg[3], found):
                 return False
         elif op is sre.BRANCH:
-            if not all([_signs(branch, found) for branch in arg[1]]):
+            if not all(_signs(branch, found) for branch in arg[1]):
                 return False
         else:
             return False

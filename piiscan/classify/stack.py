@@ -6,8 +6,10 @@ verdicts, the name recogniser's allowance). Nothing here keeps a value: hits are
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -89,6 +91,11 @@ class Stack:
         self.rules: tuple[Rule, ...] = tuple(rules) + tuple(r for other in self.recognizers for r in other.rules)
         self.keywords = KeywordIndex(self.plan)
         self.headers = HeaderIndex(self.plan)
+        self.needs_word: npt.NDArray[np.bool_] = np.array(
+            [max(worth(r, held, False, False) for held in (True, False)) < max(threshold, 1e-9) for r in rules],
+            np.bool_,
+        )
+        """Rules that stay below the threshold without a keyword or column name."""
         self.checks: tuple[Callable[[str], bool] | None, ...] = tuple(
             checker(rule.checksum) if rule.checksum is not None else None for rule in rules
         )
@@ -124,9 +131,14 @@ class Stack:
         cells of the block, when it is a column: neither a match nor its keyword crosses them.
         """
         plan = self.plan
+        skip = None
+        if bounds is not None and chars is None and _WORDS.search(block) is None:
+            # No cell holds a word, so no keyword can speak for a rule that the header does not speak for.
+            skip = self.needs_word.copy()
+            skip[sorted(forced)] = False
         rules, starts, ends = _arrays(
             anchor_candidates(plan, block),
-            dense_candidates(plan, block),
+            dense_candidates(plan, block, skip),
             email_candidates(plan, block),
             _headed(plan, block, forced, bounds),
         )
@@ -167,7 +179,7 @@ class Stack:
         for index in np.unique(rules).tolist():
             mine = np.flatnonzero(rules == index)
             rule, column = self.rules[index], index in forced
-            if rule.context.required and not column:
+            if self.needs_word[index] and not column:
                 mine = mine[keyword[mine]]
             near = keyword[mine]
             check = self.checks[index]
@@ -198,7 +210,7 @@ def _headed(plan: Plan, block: bytes, forced: frozenset[int], bounds: IntArray |
     chosen = sorted(forced & plan.led)
     if chosen and bounds is not None:
         edges = [*bounds.tolist(), len(block) + 1]
-        for low, high in zip(edges[:-1], edges[1:], strict=True):
+        for low, high in pairwise(edges):
             for index in chosen:
                 for start, end in plan.rules[index].within(block, low, high - 1):
                     rules.append(index)
@@ -213,6 +225,7 @@ def in_numbers(block: bytes, start: int, end: int) -> bool:
     return len(around) >= 40 and len(around.translate(None, _NUMERIC)) <= len(around) // 5
 
 
+_WORDS = re.compile(rb"[A-Za-z]{2}")
 _NUMERIC = b"0123456789 .,;:+-eE\t\r\n[]()|"
 
 

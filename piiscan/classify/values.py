@@ -106,9 +106,12 @@ def phone(value: str, params: Params) -> bool:
     return _phone(value, tuple(params.get("regions", ())))
 
 
+_EXTENSION = re.compile(r" ?(?:x|ext\.?) ?\d{1,5}$")
+
+
 @lru_cache(maxsize=4096)
 def _phone(value: str, regions: tuple[str, ...]) -> bool:
-    text = value.strip()
+    text = _EXTENSION.sub("", value.strip())
     digits = "".join(c for c in text if c.isdecimal())
     if len(set(digits)) < 3:
         return False
@@ -117,17 +120,7 @@ def _phone(value: str, regions: tuple[str, ...]) -> bool:
         text = text.replace("(0)", "", 1)
         digits = "".join(c for c in text if c.isdecimal())
         return _international(digits.removeprefix("00") if text.startswith("00") else digits)
-    # The metadata takes a third of a second to load, so only a candidate pays for it.
-    import phonenumbers
-
-    for region in regions:
-        try:
-            number = phonenumbers.parse(text, region)
-        except phonenumbers.NumberParseException:
-            continue
-        if phonenumbers.is_valid_number(number):
-            return True
-    return False
+    return bool(regions) and _national(regions).fullmatch(digits) is not None
 
 
 def _international(digits: str) -> bool:
@@ -142,27 +135,45 @@ def _international(digits: str) -> bool:
     return False
 
 
+_KINDS = (
+    "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "voip", "personal_number", "pager", "uan",
+    "voicemail",
+)  # fmt: skip
+
+
+def _patterns(metadata: Any) -> list[str]:
+    """The national numbers of a numbering plan's metadata, as patterns."""
+    found = [getattr(metadata, kind, None) for kind in _KINDS]
+    return [f"(?:{f.national_number_pattern})" for f in found if f is not None and f.national_number_pattern]
+
+
 @lru_cache(maxsize=1024)
 def _plan(code: str) -> re.Pattern[str] | None:
     """All valid national numbers behind a country code; None when no country has it."""
+    # The metadata takes a third of a second to load, so only a candidate pays for it.
     from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
     number = int(code or "0")
-    kinds = (
-        "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "voip", "personal_number", "pager", "uan",
-        "voicemail",
-    )  # fmt: skip
-    patterns = []
+    patterns: list[str] = []
     for region in COUNTRY_CODE_TO_REGION_CODE.get(number, ()):
         if region == "001":
-            metadata = PhoneMetadata.metadata_for_nongeo_region(number)
+            patterns += _patterns(PhoneMetadata.metadata_for_nongeo_region(number))
         else:
-            metadata = PhoneMetadata.metadata_for_region(region)
-        for kind in kinds:
-            found = getattr(metadata, kind, None)
-            if found is not None and found.national_number_pattern:
-                patterns.append(found.national_number_pattern)
-    return re.compile("|".join(f"(?:{p})" for p in patterns)) if patterns else None
+            patterns += _patterns(PhoneMetadata.metadata_for_region(region))
+    return re.compile("|".join(patterns)) if patterns else None
+
+
+@lru_cache(maxsize=64)
+def _national(regions: tuple[str, ...]) -> re.Pattern[str]:
+    """All valid numbers of some regions as they are dialled there, with or without the trunk prefix."""
+    from phonenumbers import PhoneMetadata
+
+    ways = []
+    for region in regions:
+        metadata = PhoneMetadata.metadata_for_region(region)
+        prefix = f"(?:{metadata.national_prefix})?" if metadata.national_prefix else ""
+        ways.append(f"{prefix}(?:{'|'.join(_patterns(metadata))})")
+    return re.compile("|".join(ways))
 
 
 def date(value: str, params: Params) -> bool:
@@ -173,6 +184,11 @@ def date(value: str, params: Params) -> bool:
     >>> date("1984-02-29", {}), date("29/02/1983", {}), date("March 7, 1990", {}), date("07.03.2190", {})
     (True, False, True, False)
     """
+    if len(value) == 10 and value[4] == value[7] == "-":
+        try:
+            return _is_past(int(value[:4]), int(value[5:7]), int(value[8:]))
+        except ValueError:
+            return False
     return any(_is_past(*parts) for parts in _readings(value))
 
 

@@ -37,8 +37,7 @@ def coverage(
                 sys.stdout.write(f"{row[2]:<8} {row[5]:>14,}  {where}{'  ' + printable(row[3]) if row[3] else ''}\n")
     if not json_:
         totals = con.execute(
-            "SELECT outcome, sum(objects)::BIGINT, sum(bytes)::BIGINT FROM v_coverage "
-            "GROUP BY 1 ORDER BY 1"
+            "SELECT outcome, sum(objects)::BIGINT, sum(bytes)::BIGINT FROM v_coverage GROUP BY 1 ORDER BY 1"
         )
         for outcome, objects, size in totals.fetchall():
             sys.stdout.write(f"total    {objects:>14,}  {outcome}, {size:,} bytes\n")

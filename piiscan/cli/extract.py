@@ -17,8 +17,8 @@ def extract(
     ] = False,
 ) -> int:
     """Print the text of a file with its places, as JSON lines."""
-    from piiscan.crawl import open_source, parse_target
     from piiscan.config import Config
+    from piiscan.crawl import open_source, parse_target
     from piiscan.engine.sandbox import ParserChild
     from piiscan.errors import ObjectError, SourceError
     from piiscan.extract import IN_PROCESS, Budget, Job, segments

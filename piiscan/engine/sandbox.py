@@ -33,6 +33,8 @@ RESIDENT = 512 << 20
 """Bytes in memory past which a child is replaced between requests."""
 _START_S = 60.0
 _NOTES = 10_000
+_AHEAD = 1 << 16
+"""Bytes that are read at once, so that many small frames cost one call."""
 _KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT")
 
 
@@ -263,19 +265,33 @@ class _Frames:
 
     def read(self, size: int, /) -> bytes:
         """The next `size` bytes, fewer at the end. Raises: TimeoutError."""
-        while len(self._held) < size:
-            begin = time.monotonic()
-            if self._left <= 0:
-                raise TimeoutError
-            self._link.settimeout(self._left)
-            part = self._link.recv(max(size - len(self._held), 1 << 16))
-            self._left -= time.monotonic() - begin
-            if not part:
+        while len(self._held) < size <= _AHEAD:
+            part = bytearray(_AHEAD)
+            count = self._receive(memoryview(part))
+            if not count:
                 break
-            self._held += part
-        out = bytes(self._held[:size])
-        del self._held[:size]
-        return out
+            self._held += part[:count]
+        if size <= _AHEAD:
+            out = bytes(self._held[:size])
+            del self._held[:size]
+            return out
+        # A large frame goes straight to its place; memory that never comes is never touched.
+        whole, at = bytearray(size), min(len(self._held), size)
+        whole[:at] = self._held[:at]
+        del self._held[:at]
+        with memoryview(whole) as view:
+            while at < size and (count := self._receive(view[at:])):
+                at += count
+        return bytes(whole) if at == size else bytes(whole[:at])
+
+    def _receive(self, into: memoryview) -> int:
+        begin = time.monotonic()
+        if self._left <= 0:
+            raise TimeoutError
+        self._link.settimeout(self._left)
+        count = self._link.recv_into(into)
+        self._left -= time.monotonic() - begin
+        return count
 
 
 class _Requests:

@@ -1,6 +1,7 @@
-"""Segments between processes: frames of one kind byte, a length and JSON; never pickle.
+"""Segments between processes: frames of one kind byte, a length, JSON and long values behind it; never pickle.
 
-The reader trusts nothing: the other side parses hostile files and may be theirs by now. Sizes and types are checked,
+Text and long columns travel as they are (UTF-8, eight bytes a number): JSON would escape a NUL to six characters, and
+its numbers cost more than everything else of a page. The reader trusts nothing: the other side parses hostile files and may be theirs by now. Sizes and types are checked,
 and what does not fit raises `Malformed`.
 """
 
@@ -10,15 +11,15 @@ import json
 import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
-from itertools import pairwise, repeat
-from operator import attrgetter
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from piiscan import errors
 from piiscan.errors import LimitReached, Malformed, ObjectError
+from piiscan.extract.places import NAMES, Places, lazy, values_of
 from piiscan.model import NOWHERE, ColumnSegment, Place, Segment, TextSegment
 
 MAX_FRAME = 256 << 20
@@ -26,6 +27,12 @@ MAX_FRAME = 256 << 20
 HELLO, REQUEST, TEXT, COLUMN, NOTE, ERROR, DONE = b"H", b"Q", b"T", b"C", b"N", b"E", b"D"
 KINDS = frozenset({HELLO, REQUEST, TEXT, COLUMN, NOTE, ERROR, DONE})
 _HEAD = struct.Struct(">cI")
+_SIZE = struct.Struct(">I")
+_LONG = 64
+"""Entries from which a list travels behind the JSON."""
+_MOST = 1 << 62
+_SEPARATORS = ("\n", "\0", "\x1f", "\ue000")
+"""What may stand between the texts of a list: the first that none of them holds."""
 _SPLIT = 16 << 20
 """Characters of a column beyond which it goes in two frames."""
 _CODE = re.compile(r"[A-Z][A-Z_]{0,79}")
@@ -36,10 +43,6 @@ _TYPES: dict[object, type] = {
     "member": list,
 }
 _KNOWN = {cls.__name__: cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, ObjectError)}
-
-
-_PLACE_KEYS = tuple(field.name for field in fields(Place))
-_place_values = attrgetter(*_PLACE_KEYS)
 
 
 class Writable(Protocol):
@@ -60,10 +63,42 @@ class Readable(Protocol):
 
 def write(out: Writable, kind: bytes, payload: Mapping[str, Any]) -> None:
     """One frame. Raises: LimitReached when it would be larger than a reader takes."""
-    data = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-    if len(data) > MAX_FRAME:
+    small: dict[str, Any] = {}
+    tails: list[bytes] = []
+    told: list[tuple[str, str, int]] = []
+    for key, value in payload.items():
+        packed = _packed(value)
+        if packed is None:
+            small[key] = value
+        else:
+            tails.append(packed[1])
+            told.append((key, packed[0], len(packed[1])))
+    if told:
+        small["tails"] = told
+    head = json.dumps(small, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    size = _SIZE.size + len(head) + sum(map(len, tails))
+    if size > MAX_FRAME:
         raise LimitReached("one value is larger than a frame between processes")
-    out.write(_HEAD.pack(kind, len(data)) + data)
+    out.write(b"".join((_HEAD.pack(kind, size), _SIZE.pack(len(head)), head, *tails)))
+
+
+def _packed(value: object) -> tuple[str, bytes] | None:
+    """How a long value travels behind the JSON; None when it goes inside."""
+    if isinstance(value, str):
+        return ("s", value.encode("utf-8", "surrogatepass")) if len(value) >= _LONG else None
+    if not isinstance(value, list | tuple | np.ndarray) or len(value) < _LONG:
+        return None
+    if isinstance(value, np.ndarray):
+        return "q", value.astype("<i8").tobytes()
+    kinds = set(map(type, value))
+    if kinds == {int} and max(value) < _MOST and min(value) > -_MOST:
+        return "q", np.array(value, dtype="<i8").tobytes()
+    if kinds == {str}:
+        for mark in _SEPARATORS:
+            joined = mark.join(value)
+            if joined.count(mark) == len(value) - 1:
+                return "l", (mark + joined).encode("utf-8", "surrogatepass")
+    return None
 
 
 def read(source: Readable) -> tuple[bytes, dict[str, Any]] | None:
@@ -74,18 +109,38 @@ def read(source: Readable) -> tuple[bytes, dict[str, Any]] | None:
     if len(head) < _HEAD.size:
         raise Malformed("a frame breaks off in its head")
     kind, size = _HEAD.unpack(head)
-    if kind not in KINDS or size > MAX_FRAME:
+    if kind not in KINDS or not _SIZE.size <= size <= MAX_FRAME:
         raise Malformed("not a frame")
     data = source.read(size)
     if len(data) < size:
         raise Malformed("a frame breaks off")
+    end = _SIZE.size + _SIZE.unpack_from(data)[0]
     try:
-        payload = json.loads(data.decode("utf-8", "surrogatepass"))
-    except (ValueError, RecursionError):
+        payload = json.loads(data[_SIZE.size : end].decode("utf-8", "surrogatepass"))
+        if not isinstance(payload, dict):
+            raise Malformed("a frame holds no object")
+        for key, form, count in payload.pop("tails", ()):
+            if not isinstance(key, str) or not _is_count(count) or end + count > size:
+                raise Malformed("a long value that is none")
+            payload[key] = _unpacked(form, data[end : end + count])
+            end += count
+    except (ValueError, TypeError, RecursionError):
         raise Malformed("a frame is not JSON") from None
-    if not isinstance(payload, dict):
-        raise Malformed("a frame holds no object")
+    if end != size:
+        raise Malformed("a frame of the wrong length")
     return kind, payload
+
+
+def _unpacked(form: object, data: bytes) -> object:
+    """The value that `_packed` gave. Raises: ValueError, Malformed."""
+    if form == "q":
+        return np.frombuffer(data, dtype="<i8")
+    text = data.decode("utf-8", "surrogatepass")
+    if form == "s":
+        return text
+    if form != "l" or not text:
+        raise Malformed("a long value of no known form")
+    return text[1:].split(text[0])
 
 
 def write_segment(out: Writable, segment: Segment) -> None:
@@ -99,16 +154,18 @@ def write_segment(out: Writable, segment: Segment) -> None:
 
 def _place_json(place: Place) -> dict[str, Any]:
     """As `Place.to_json`, at a third of its cost: a document has a place for each paragraph."""
-    return {key: value for key, value in zip(_PLACE_KEYS, _place_values(place), strict=True) if value is not None}
+    return {key: value for key, value in zip(NAMES, values_of(place), strict=True) if value is not None}
 
 
-def _place_columns(places: Sequence[Place]) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+def _place_columns(places: Sequence[Place]) -> tuple[dict[str, Any], dict[str, Sequence[Any]]]:
     """What all places have, and the fields in which they differ, as columns: a document has a place for each line."""
+    if isinstance(places, Places):
+        return _place_json(places.base), dict(places.columns)
     shared: dict[str, Any] = {}
-    each: dict[str, list[Any]] = {}
-    for key, values in zip(_PLACE_KEYS, zip(*map(_place_values, places), strict=True), strict=False):
+    each: dict[str, Sequence[Any]] = {}
+    for key, values in zip(NAMES, zip(*map(values_of, places), strict=True), strict=False):
         if values.count(values[0]) < len(values):
-            each[key] = list(values)
+            each[key] = values
         elif values[0] is not None:
             shared[key] = values[0]
     return shared, each
@@ -121,7 +178,8 @@ def _text_payload(segment: TextSegment) -> dict[str, Any]:
         "offset": segment.offset,
         "starts": segment.starts,
         "shared": shared,
-        "each": each,
+        "each": tuple(each),
+        **{"each." + key: values for key, values in each.items()},
         "core": segment.core,
         "line": segment.line,
         "column": segment.column,
@@ -133,14 +191,25 @@ def _column_payload(segment: ColumnSegment) -> dict[str, Any]:
     return {
         "header": segment.header,
         "path": segment.path,
-        "values": list(segment.values),
-        "rows": [int(row) for row in segment.rows],
+        "values": _list(segment.values),
+        "rows": _counts(segment.rows),
         "base": _place_json(segment.base),
         "axis": segment.axis,
-        "lines": None if segment.lines is None else [int(line) for line in segment.lines],
-        "paths": None if segment.paths is None else list(segment.paths),
-        "cells": None if segment.cells is None else list(segment.cells),
+        "lines": None if segment.lines is None else _counts(segment.lines),
+        "paths": None if segment.paths is None else _list(segment.paths),
+        "cells": None if segment.cells is None else _list(segment.cells),
     }
+
+
+def _list(values: Sequence[str]) -> Sequence[str]:
+    return values if isinstance(values, list | tuple) else list(values)
+
+
+def _counts(numbers: Sequence[int] | npt.NDArray[np.int64]) -> Sequence[int] | npt.NDArray[np.int64]:
+    """An array where it is long, else plain integers."""
+    if isinstance(numbers, np.ndarray):
+        return numbers if len(numbers) >= _LONG else numbers.tolist()  # type: ignore[no-any-return]
+    return [int(number) for number in numbers]
 
 
 def _parts(segment: ColumnSegment) -> Iterator[ColumnSegment]:
@@ -174,7 +243,12 @@ def _text(payload: Mapping[str, Any]) -> TextSegment:
     text = _string(payload, "text")
     starts = _integers(payload, "starts")
     places = _places(payload, len(starts))
-    if any(a > b for a, b in pairwise(starts)):
+    if isinstance(starts, np.ndarray):
+        wrong = bool((starts[1:] < starts[:-1]).any())
+        starts = starts.tolist()
+    else:
+        wrong = any(a > b for a, b in pairwise(starts))
+    if wrong:
         raise Malformed("starts are not in order")
     core = payload.get("core")
     bounds: tuple[int, int] | None = None
@@ -205,10 +279,10 @@ def _column(payload: Mapping[str, Any]) -> ColumnSegment:
         header=_string(payload, "header"),
         path=_string(payload, "path"),
         values=values,
-        rows=np.array(rows, dtype=np.int64),
+        rows=np.asarray(rows, dtype=np.int64),
         base=_place(payload.get("base")),
         axis=axis,
-        lines=None if lines is None else np.array(lines, dtype=np.int64),
+        lines=None if lines is None else np.asarray(lines, dtype=np.int64),
         paths=paths,
         cells=cells,
     )
@@ -253,7 +327,7 @@ def count_of(payload: Mapping[str, Any], key: str) -> int:
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 62
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST
 
 
 def _string(payload: Mapping[str, Any], key: str) -> str:
@@ -265,16 +339,20 @@ def _string(payload: Mapping[str, Any], key: str) -> str:
 
 def _strings(payload: Mapping[str, Any], key: str) -> list[str]:
     value = payload.get(key)
-    if not isinstance(value, list) or not all(type(item) is str for item in value):
+    if not isinstance(value, list) or not set(map(type, value)) <= {str}:
         raise Malformed(f"{key} is no list of texts")
     return value
 
 
-def _integers(payload: Mapping[str, Any], key: str) -> Sequence[int]:
+def _integers(payload: Mapping[str, Any], key: str) -> Sequence[int] | npt.NDArray[np.int64]:
     value = payload.get(key)
-    if not isinstance(value, list) or not all(type(item) is int and 0 <= item < 1 << 62 for item in value):
+    if isinstance(value, np.ndarray):
+        good = not len(value) or (value.min() >= 0 and value.max() < _MOST)
+    else:
+        good = isinstance(value, list) and all(type(item) is int and 0 <= item < _MOST for item in value)
+    if not good:
         raise Malformed(f"{key} is no list of counts")
-    return value
+    return value  # type: ignore[no-any-return]
 
 
 def _place(data: object) -> Place:
@@ -292,24 +370,29 @@ def _place(data: object) -> Place:
 
 def _places(payload: Mapping[str, Any], count: int) -> tuple[Place, ...]:
     """`count` places from the columns of `_place_columns`. Raises: Malformed."""
-    each = payload.get("each")
+    names = payload.get("each")
     base = _place(payload.get("shared"))
-    if not isinstance(each, dict):
+    if not isinstance(names, list) or not set(map(type, names)) <= {str}:
         raise Malformed("places are no columns")
-    for key, column in each.items():
-        if not isinstance(column, list) or len(column) != count:
+    columns: dict[str, Sequence[Any]] = {}
+    for name in names:
+        column = payload.get("each." + name)
+        if not isinstance(column, list | np.ndarray) or len(column) != count:
             raise Malformed("places and starts do not agree")
-        for value in column:
-            if value is not None:
-                _check(key, value)
-        if key == "member":
-            each[key] = [None if value is None else tuple(value) for value in column]
-        elif key not in _TYPES:
+        if isinstance(column, np.ndarray):
+            if _TYPES.get(name) is not int:
+                raise Malformed("a place of wrong types")
+            columns[name] = _integers(payload, "each." + name).tolist()  # type: ignore[union-attr]
+        elif name not in _TYPES:
             raise Malformed("a place of wrong types")
-    if not each or not count:
-        return (base,) * count
-    columns = [each.get(key) or repeat(value) for key, value in zip(_PLACE_KEYS, _place_values(base), strict=True)]
-    return tuple(map(Place, *columns))
+        elif _TYPES[name] is str and set(map(type, column)) <= {str, type(None)}:
+            columns[name] = column
+        else:
+            for value in column:
+                if value is not None:
+                    _check(name, value)
+            columns[name] = [tuple(v) if isinstance(v, list) else v for v in column] if name == "member" else column
+    return lazy(base, columns, count) if count else ()
 
 
 def _check(key: object, value: object) -> None:
@@ -318,7 +401,7 @@ def _check(key: object, value: object) -> None:
     kind = type(value)
     good = kind is _TYPES.get(key)
     if good and kind is not str:
-        good = 0 <= value < 1 << 62 if isinstance(value, int) else isinstance(value, list) and _all_strings(value)
+        good = 0 <= value < _MOST if isinstance(value, int) else isinstance(value, list) and _all_strings(value)
     if not good:
         raise Malformed("a place of wrong types")
 

@@ -134,7 +134,7 @@ def as_text(summary: dict[str, Any]) -> str:
         "",
         f"Database: {database}",
         f"Next: piiscan report --db {database}",
-        f'      piiscan sql "SELECT * FROM v_objects ORDER BY risk DESC LIMIT 20" --db {database}',
+        f'      piiscan sql "SELECT * FROM v_objects ORDER BY risk DESC LIMIT 20" --db {database}',  # noqa: S608 - a command to type
         "",
     ]
     return "\n".join(lines)

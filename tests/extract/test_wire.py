@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from piiscan.errors import Encrypted, LimitReached, Malformed, ObjectError
 from piiscan.extract import wire
+from piiscan.extract.places import lazy
 from piiscan.model import ColumnSegment, Place, Segment, TextSegment
 
 texts = st.text(st.characters(), max_size=30)
@@ -115,9 +116,9 @@ def test_errors_keep_class_reason_and_outcome(err: ObjectError) -> None:
     assert (str(back), back.reason, back.outcome) == (str(err), err.reason, err.outcome)
 
 
-def frame(kind: bytes, payload: object) -> bytes:
+def frame(kind: bytes, payload: object, tail: bytes = b"") -> bytes:
     data = json.dumps(payload).encode()
-    return struct.pack(">cI", kind, len(data)) + data
+    return struct.pack(">cII", kind, 4 + len(data) + len(tail), len(data)) + data + tail
 
 
 GOOD: dict[str, object] = {
@@ -125,7 +126,7 @@ GOOD: dict[str, object] = {
     "offset": None,
     "starts": [0],
     "shared": {},
-    "each": {},
+    "each": [],
     "core": None,
     "line": None,
 }
@@ -140,11 +141,13 @@ WRONG_TEXTS: list[dict[str, object]] = [
     {"shared": {"unknown": 1}},
     {"shared": []},
     {"shared": {"line": True}},
-    {"each": {"line": [1, 2]}},
-    {"each": {"line": ["x"]}},
-    {"each": {"unknown": [None]}},
-    {"each": {"line": [-1]}},
-    {"each": []},
+    {"each": ["line"], "each.line": [1, 2]},
+    {"each": ["line"], "each.line": ["x"]},
+    {"each": ["unknown"], "each.unknown": [None]},
+    {"each": ["line"], "each.line": [-1]},
+    {"each": {}},
+    {"each": [1]},
+    {"each": ["line"]},
     {"core": [0, 99]},
     {"core": "x"},
     {"line": True},
@@ -152,7 +155,7 @@ WRONG_TEXTS: list[dict[str, object]] = [
     {"column": None},
     {"starts": [1 << 70]},
     {"shared": {"member": [1]}},
-    {"each": {"member": [[1]]}},
+    {"each": ["member"], "each.member": [[1]]},
 ]
 WRONG_COLUMNS: list[dict[str, object]] = [
     {"values": [1]},
@@ -161,6 +164,24 @@ WRONG_COLUMNS: list[dict[str, object]] = [
     {"cells": []},
     {"header": None},
     {"rows": [1.5]},
+]
+
+
+WRONG_TAILS: list[object] = [
+    1,
+    [1],
+    [["text", "s", 9]],
+    [["text", "s", -8]],
+    [["text", "s", 4]],
+    [["text", "x", 8]],
+    [["text", "l", 8]],
+    [["text", "q", 8]],
+    [["starts", "q", 7]],
+    [["starts", "s", 8]],
+    [[1, "s", 8]],
+    [["offset", "q", 8]],
+    [["line", "l", 8]],
+    [["shared", "q", 8]],
 ]
 
 
@@ -179,7 +200,12 @@ def read_one(data: bytes) -> Segment:
         b"T\0\0",
         frame(b"T", []),
         b"T\0\0\0\x02\xff\xff",
-        struct.pack(">cI", b"T", 200_000) + b"[" * 200_000,
+        b"T\0\0\0\x06\0\0\0\x02\xff\xff",
+        b"T\0\0\0\x06\xff\0\0\x02{}",
+        frame(b"T", GOOD, b"more"),
+        struct.pack(">cII", b"T", 200_004, 200_000) + b"[" * 200_000,
+        *[frame(b"T", GOOD | {"tails": tails}, b"12345678") for tails in WRONG_TAILS],
+        frame(b"T", GOOD | {"starts": 1, "tails": [["starts", "q", 8]]}, b"\xff" * 8),
         *[frame(b"T", GOOD | change) for change in WRONG_TEXTS],
         frame(b"T", GOOD | {"starts": [2, 1]}),
         *[frame(b"C", COLUMN | change) for change in WRONG_COLUMNS],
@@ -211,5 +237,37 @@ def test_any_bytes_read_or_are_malformed(data: bytes) -> None:
 
 
 def test_columns_of_no_places_end() -> None:
-    data = frame(b"T", GOOD | {"starts": [], "each": {"line": []}})
+    data = frame(b"T", GOOD | {"starts": [], "each": ["line"], "each.line": []})
     assert read_one(data) == TextSegment("abc")
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.one_of(st.text(max_size=3), st.sampled_from(["a\nb", "\0", "\x1f\ue000"])), min_size=64, max_size=99)
+)
+def test_long_columns_come_back_whatever_they_hold(values: list[str]) -> None:
+    segment = ColumnSegment("h", "$.h", values, list(range(len(values))), cells=values, lines=list(range(len(values))))
+    out = io.BytesIO()
+    wire.write_segment(out, segment)
+    assert same(read_one(out.getvalue()), segment)
+
+
+def test_places_as_columns_come_back_equal() -> None:
+    count = 100
+    columns = {"line": list(range(1, count + 1)), "tag": ["a", None] * (count // 2)}
+    places = lazy(Place(member=("x",)), columns, count)
+    segment = TextSegment("x\n" * count, starts=tuple(range(0, 2 * count, 2)), places=places)
+    out = io.BytesIO()
+    wire.write_segment(out, segment)
+    back = read_one(out.getvalue())
+    assert back == segment
+    assert isinstance(back, TextSegment)
+    assert back.place_of(5) == Place(member=("x",), line=3, tag="a")
+    assert back.places == tuple(places)
+    assert hash(back) == hash(segment)
+
+
+def test_a_text_of_zeros_is_no_larger_on_the_wire() -> None:
+    out = io.BytesIO()
+    wire.write_segment(out, TextSegment("\0" * 10_000))
+    assert len(out.getvalue()) < 10_500
