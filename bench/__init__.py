@@ -1,1 +1,1 @@
-"""Benchmarks and checks of the installation."""
+"""Benchmarks: they print ratios against a floor or a peer in one run, and are never tests with a time limit."""

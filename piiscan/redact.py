@@ -67,11 +67,22 @@ def normalised(rule: Rule, value: str) -> str:
 
     Secrets stay as they are, addresses of mail fold case, everything else loses separators and case.
     """
-    if rule.category is Category.CREDENTIALS:
-        return value
-    if rule.match.shape == "email":
-        return value.casefold()
-    return compact(value)
+    if compacted(rule):
+        return compact(value)
+    return value if rule.category is Category.CREDENTIALS else value.casefold()
+
+
+def compacted(rule: Rule) -> bool:
+    """Whether a rule's values are numbers to people, spelt with and without separators."""
+    return rule.category is not Category.CREDENTIALS and rule.match.shape != "email"
+
+
+def all_normalised(rule: Rule, values: list[str]) -> list[str]:
+    """`normalised` of many values; the usual kind goes through the separators' table as one text."""
+    if not compacted(rule) or len(values) < 50:
+        return [normalised(rule, value) for value in values]
+    together = compact("\n".join(values)).split("\n")
+    return together if len(together) == len(values) else [normalised(rule, value) for value in values]
 
 
 def fingerprinter(key: bytes) -> Callable[[str], Fingerprint]:
@@ -79,10 +90,10 @@ def fingerprinter(key: bytes) -> Callable[[str], Fingerprint]:
 
     Source: BLAKE2, RFC 7693, keyed mode.
     """
-    base = hashlib.blake2b(digest_size=16, key=key, person=b"piiscan-value-1")
+    copy = hashlib.blake2b(digest_size=16, key=key, person=b"piiscan-value-1").copy
 
     def fingerprint(value: str) -> Fingerprint:
-        state = base.copy()
+        state = copy()
         state.update(value.encode("utf-8", "surrogatepass"))
         return Fingerprint(state.digest())
 
@@ -134,48 +145,48 @@ class Redactor:
         by_rule: dict[int, list[int]] = {}
         for position, index in enumerate(batch.rule.tolist()):
             by_rule.setdefault(index, []).append(position)
+        kept: list[int] = []
         for index, positions in by_rule.items():
-            self._tally(index, [found[p] for p in positions])
-            tally = self._tallies[index]
+            tally = self._tallies.setdefault(index, _Tally())
+            self._count(tally, self._rules[index], [found[p] for p in positions])
             tally.confidence = max(tally.confidence, max(confidences[p] for p in positions))
-            room = self._kept - len(tally.occurrences)
-            if room > 0:
-                self._keep(index, segment, batch, positions[:room], found)
-
-    def _tally(self, index: int, values: list[str]) -> None:
-        rule = self._rules[index]
-        tally = self._tallies.setdefault(index, _Tally())
-        tally.count += len(values)
-        for value, count in Counter(values).items():
-            if is_sample(rule, value):
-                tally.samples += count
-            print_ = self._fingerprint(normalised(rule, value))
-            known = tally.values.get(print_)
-            if known is not None:
-                tally.values[print_] = known + count
-            elif len(tally.values) < self._max_values:
-                tally.values[print_] = count
-            else:
-                tally.exact = False
-
-    def _keep(self, index: int, segment: Segment, batch: MatchBatch, positions: list[int], found: list[str]) -> None:
-        rule = self._rules[index]
-        out = self._tallies[index].occurrences
+            kept += positions[: max(self._kept - len(tally.occurrences), 0)]
+        # In the order of the text, so that lines are counted once.
         locate = Locator(segment)
         shift = segment.offset if isinstance(segment, TextSegment) else None
-        for p in positions:
-            value, start = found[p], int(batch.start[p])
-            place = locate(start) if batch.item is None else segment.place_of(int(batch.item[p]))
-            out.append(
-                Occurrence(
-                    place,
-                    mask_for(rule, value),
-                    self._fingerprint(normalised(rule, value)),
-                    round(float(batch.confidence[p]), 4),
-                    None if shift is None else shift + start,
-                    None if shift is None else len(value),
-                )
+        for p in sorted(kept):
+            index, value = int(batch.rule[p]), found[p]
+            rule = self._rules[index]
+            occurrence = Occurrence(
+                locate(starts[p]) if batch.item is None else segment.place_of(int(batch.item[p])),
+                mask_for(rule, value),
+                self._fingerprint(normalised(rule, value)),
+                round(confidences[p], 4),
+                None if shift is None else shift + starts[p],
+                None if shift is None else len(value),
             )
+            self._tallies[index].occurrences.append(occurrence)
+
+    def _count(self, tally: _Tally, rule: Rule, values: list[str]) -> None:
+        tally.count += len(values)
+        counts = Counter(values)
+        plains = all_normalised(rule, list(counts))
+        if rule.test_values and compacted(rule):
+            if not rule.test_values.isdisjoint(plains):
+                pairs = zip(plains, counts.values(), strict=True)
+                tally.samples += sum(count for plain, count in pairs if plain in rule.test_values)
+        elif rule.test_values:
+            tally.samples += sum(count for value, count in counts.items() if is_sample(rule, value))
+        prints, known, fingerprint = tally.values, tally.values.get, self._fingerprint
+        for plain, count in zip(plains, counts.values(), strict=True):
+            print_ = fingerprint(plain)
+            before = known(print_)
+            if before is not None:
+                prints[print_] = before + count
+            elif len(prints) < self._max_values:
+                prints[print_] = count
+            else:
+                tally.exact = False
 
     def findings(self) -> tuple[Finding, ...]:
         """One finding a rule, ordered by rule id."""
@@ -200,21 +211,35 @@ class Redactor:
 
 
 class Locator:
-    """Places within one segment; for plain text, line starts are found once and then looked up."""
+    """Places within one segment. Lines of plain text are counted forward from one call to the next."""
 
     def __init__(self, segment: Segment) -> None:
         self._segment = segment
+        self._plain = isinstance(segment, TextSegment) and segment.line is not None
         self._lines: list[int] | None = None
+        self._at = 0
+        self._breaks = 0
+        if self._plain and isinstance(segment, TextSegment) and "\r" in segment.text:
+            self._lines = [m.end() for m in LINE_BREAK.finditer(segment.text)]
 
     def __call__(self, offset: int) -> Place:
         """The place of the character at `offset` of a text segment, or of the value at that index of a column."""
         segment = self._segment
-        if not isinstance(segment, TextSegment) or segment.line is None:
+        if not self._plain or not isinstance(segment, TextSegment) or segment.line is None:
             return segment.place_of(offset)
-        if self._lines is None:
-            self._lines = [m.end() for m in LINE_BREAK.finditer(segment.text)]
-        number = bisect_right(self._lines, offset)
+        number, begin = self._line(segment.text, offset)
         base = segment.places[max(bisect_right(segment.starts, offset) - 1, 0)] if segment.starts else NOWHERE
         if number:
-            return replace(base, line=segment.line + number, column=offset - self._lines[number - 1] + 1)
+            return replace(base, line=segment.line + number, column=offset - begin + 1)
         return replace(base, line=segment.line, column=offset + segment.column)
+
+    def _line(self, text: str, offset: int) -> tuple[int, int]:
+        """Line breaks before `offset`, and where its line begins."""
+        if self._lines is not None:
+            number = bisect_right(self._lines, offset)
+            return number, self._lines[number - 1] if number else 0
+        if offset < self._at:
+            self._at = self._breaks = 0
+        self._breaks += text.count("\n", self._at, offset)
+        self._at = offset
+        return self._breaks, text.rfind("\n", 0, offset) + 1

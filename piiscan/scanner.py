@@ -38,14 +38,13 @@ class Scanner:
 
         Raises: SourceError, CatalogueError, ConfigError.
         """
-        from piiscan.catalogue import digest
         from piiscan.crawl import open_source, parse_target
         from piiscan.crawl.select import Tally, select
-        from piiscan.engine.worker import Worker
+        from piiscan.engine.worker import Worker, examination
         from piiscan.ports import Task
 
         with tempfile.TemporaryDirectory(prefix="piiscan-") as scratch:
-            task = Task(self.config.to_json(), self._key, scratch, scratch, digest(self._stack.rules))
+            task = Task(self.config.to_json(), self._key, scratch, scratch, examination(self._stack.rules, self.config))
             worker = Worker(task, self._stack)
             try:
                 source = open_source(parse_target(target), self.config)

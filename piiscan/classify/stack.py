@@ -194,8 +194,9 @@ class Stack:
                 # Nothing but the number itself speaks for these: in noise or a table of numbers that is too little.
                 factor = NOISE if noisy else 1.0
                 spans = zip(lonely.tolist(), starts[lonely].tolist(), ends[lonely].tolist(), strict=True)
-                for i, s, e in spans:
-                    out[i] *= factor * (NOISE if check is not None and running and in_numbers(block, s, e) else 1.0)
+                number = check is not None and running and rule.match.shape not in ("ipv4", "email")
+                for i, s, e in spans if number or noisy else ():
+                    out[i] *= factor * (NOISE if number and in_numbers(block, s, e) else 1.0)
             if not column and rule.context.negative:
                 # A word against the match outweighs a bare one, and halves one that a keyword supports.
                 out[mine] *= np.where(against[mine], np.where(near, 0.5, 0.0), 1.0)

@@ -112,13 +112,13 @@ _EXTENSION = re.compile(r" ?(?:x|ext\.?) ?\d{1,5}$")
 @lru_cache(maxsize=4096)
 def _phone(value: str, regions: tuple[str, ...]) -> bool:
     text = _EXTENSION.sub("", value.strip())
-    digits = "".join(c for c in text if c.isdecimal())
+    digits = "".join(filter(str.isdecimal, text))
     if len(set(digits)) < 3:
         return False
     if text.startswith(("+", "00")):
         # People write the trunk prefix, too: +44 (0)20 ...
-        text = text.replace("(0)", "", 1)
-        digits = "".join(c for c in text if c.isdecimal())
+        if "(0)" in text:
+            digits = "".join(filter(str.isdecimal, text.replace("(0)", "", 1)))
         return _international(digits.removeprefix("00") if text.startswith("00") else digits)
     return bool(regions) and _national(regions).fullmatch(digits) is not None
 

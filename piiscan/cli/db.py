@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from pathlib import Path
 from typing import Annotated
@@ -108,15 +107,14 @@ _CHECKS = (
 def backup(target: Annotated[str, typer.Argument(metavar="FILE")], db: Db = "") -> int:
     """Copy the database, with all that is committed, to FILE."""
     from piiscan.errors import StoreError
-    from piiscan.store.duck import open_for_writing
+    from piiscan.store.duck import copy_database, open_for_writing
 
     path = database(db)
     if not path.exists():
         raise StoreError(f"{path}: no such database")
     con = open_for_writing(path)
     con.execute("CHECKPOINT")
-    shutil.copyfile(path, target)
-    Path(target).chmod(0o600)
+    copy_database(path, Path(target))
     con.close()
     print(f"{target}: {Path(target).stat().st_size:,} bytes; keep the key file as well")
     return 0

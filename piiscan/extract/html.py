@@ -12,20 +12,28 @@ import codecs
 import html
 import re
 from bisect import bisect_right
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 from urllib.parse import unquote
 
 from piiscan.extract import Job
-from piiscan.extract.pieces import Cell, Pieces, Row, placer, row_texts, table_segments
+from piiscan.extract.pieces import Cell, Pieces, Row, row_texts, table_segments
+from piiscan.extract.places import placer
 from piiscan.model import LINE_BREAK, Place, Segment
 
 _HOLD = 128 << 20
 """Bytes of a page that are held as text; the rest goes through as plain windows."""
-_OPEN = re.compile(r"<(?=[a-zA-Z/!?])")
+_OPENS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/!?")
+"""What makes a tag or other markup of a `<` before it."""
 _NAME = re.compile(r"[a-zA-Z][^\s/>]*")
 _ATTRIBUTE = re.compile(r"[\s/]*([^\s/>=][^\s/>=]*)(?:\s*=\s*(?:([\"'])|([^\s>]*)))?")
+_TAG = re.compile(
+    r"([^<]*+)<(/?)([a-zA-Z][^\s/>]*+)"
+    r"((?:\s++(?:[^\s\"'>/=]++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'>/]++))?+)?+)*+)/?>"
+)
+"""Text and a tag as nearly all are; any other goes by `_ATTRIBUTE`, step by step."""
+_PAIR = re.compile(r"([^\s=]++)\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|(\S++))|\S++")
 _SPACES = re.compile(r"[ \t\r\n\f]+")
 _META = re.compile(rb"<meta[^>]{0,300}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.I)
 
@@ -42,6 +50,10 @@ _VALUES = frozenset({"value", "content", "alt", "title", "placeholder", "label",
 _LINKS = frozenset({"href", "src", "action", "formaction", "data"})
 _KEYS = ("name", "property", "id", "http-equiv", "itemprop")
 """Attributes that say what the value beside them is."""
+
+
+_FIELDS = ("line", "tag", "table")
+"""What is known of a place on a page."""
 
 
 @dataclass(slots=True)
@@ -69,16 +81,28 @@ class _Block:
 
     def add(self, text: str, line: int) -> None:
         """Running text; white space is folded as a browser does."""
+        if not text.strip(" \t\r\n\f"):
+            if not self.space:
+                self._put(" ")
+            return
+        if "\n" not in text and "\r" not in text:
+            self._add_line(text, line)
+            return
         for n, part in enumerate(LINE_BREAK.split(text)):
             if n and not self.space:
                 self._put(" ")
-            folded = _SPACES.sub(" ", part)
-            if self.space:
-                folded = folded.lstrip(" ")
-            if folded:
-                if not self.lines or self.lines[-1][1] != line + n:
-                    self.lines.append((self.length, line + n))
-                self._put(folded)
+            if part:
+                self._add_line(part, line + n)
+
+    def _add_line(self, text: str, line: int) -> None:
+        if "  " in text or "\t" in text or "\f" in text:
+            text = _SPACES.sub(" ", text)
+        if self.space:
+            text = text.lstrip(" ")
+        if text:
+            if not self.lines or self.lines[-1][1] != line:
+                self.lines.append((self.length, line))
+            self._put(text)
 
     def _put(self, text: str) -> None:
         self.parts.append(text)
@@ -93,7 +117,7 @@ class _Block:
     def take(self) -> tuple[str, list[tuple[int, int]]]:
         """The text and its (offset, line) pairs; the block is empty afterwards."""
         text, lines = "".join(self.parts).rstrip(), self.lines
-        self.__init__()  # type: ignore[misc]
+        self.parts, self.lines, self.length, self.space = [], [], 0, True
         return text, lines
 
 
@@ -105,8 +129,10 @@ class _Page:
         self.place = place
         self.make = placer(place)
         self.breaks = [found.end() for found in LINE_BREAK.finditer(source)]
-        self.pieces = Pieces()
-        self.code = Pieces(prose=False)
+        self.pieces = Pieces(base=place, names=_FIELDS)
+        self.code = Pieces(prose=False, base=place, names=_FIELDS)
+        self.ready: list[Segment] = []
+        """Segments that are whole but not handed out yet."""
         self.block = _Block()
         self.cell: _Block | None = None
         self.cell_tag = ("", 1, 1)
@@ -122,27 +148,65 @@ class _Page:
     def segments(self) -> Iterator[Segment]:
         """All of the page, in order."""
         source, at, size = self.source, 0, len(self.source)
+        match, ready, inline, breaks = _TAG.match, self.ready, _INLINE, self.breaks
         while at < size:
-            found = _OPEN.search(source, at)
-            end = found.start() if found else size
-            if end > at:
-                (self.cell or self.block).add(html.unescape(source[at:end]), self.line(at))
+            found = match(source, at)
             if found is None:
-                break
-            at = yield from self._markup(end)
+                at = self._step(at)
+            else:
+                text, closing, name, inside = found.groups()
+                if text:
+                    (self.cell or self.block).add(
+                        html.unescape(text) if "&" in text else text, bisect_right(breaks, at) + 1
+                    )
+                at = found.end()
+                name = name.lower()
+                if closing:
+                    if name not in inline:
+                        self._end(name)
+                elif inside:
+                    at = self._opened(name, self._pairs(inside, found.start(4)), at)
+                elif name not in inline:
+                    at = self._opened(name, [], at)
+            if ready:
+                yield from ready
+                ready.clear()
         while self.tables:
-            yield from self._end_table()
-        yield from self._end_block()
+            self._end_table()
+        self._end_block()
+        yield from ready
         yield from self.pieces.flush()
         yield from self.code.flush()
 
-    def _markup(self, at: int) -> Generator[Segment, None, int]:
-        """Reads the markup that begins at `at`; returns where it ends."""
+    def _step(self, at: int) -> int:
+        """Takes in text up to the next markup, and that; returns where to go on."""
+        source, size = self.source, len(self.source)
+        end = source.find("<", at)
+        while end >= 0 and source[end + 1 : end + 2] not in _OPENS:
+            end = source.find("<", end + 1)
+        end = end if end >= 0 else size
+        if end > at:
+            (self.cell or self.block).add(html.unescape(source[at:end]), self.line(at))
+        return self._markup(end) if end < size else size
+
+    def _pairs(self, inside: str, offset: int) -> list[tuple[str, str, int]]:
+        """The attributes in the inside of a whole tag as (name, value, offset of the value)."""
+        out = []
+        for found in _PAIR.finditer(inside):
+            which = found.lastindex
+            if which and which > 1 and found[which]:
+                value = found[which]
+                value = html.unescape(value) if "&" in value else value
+                out.append((found[1].lower(), value, offset + found.start(which)))
+        return out
+
+    def _markup(self, at: int) -> int:
+        """Reads the markup that begins at `at`, which may be a broken tag; returns where it ends."""
         source = self.source
         if source.startswith("<!--", at):
             end = source.find("-->", at + 4)
             body = source[at + 4 : end if end >= 0 else len(source)]
-            yield from self._lines(self.code, body, at + 4)
+            self._lines(self.code, body, at + 4)
             return end + 3 if end >= 0 else len(source)
         follows = source[at + 1 : at + 2]
         if follows in "!?":
@@ -158,20 +222,27 @@ class _Page:
         name = found[0].lower()
         end, attributes = self._attributes(found.end())
         if closing:
-            yield from self._end(name)
+            self._end(name)
             return end
-        yield from self._start(name, attributes)
+        return self._opened(name, attributes, end)
+
+    def _opened(self, name: str, attributes: list[tuple[str, str, int]], end: int) -> int:
+        """Takes a start tag in that ends at `end`, with its content where that holds no tags; returns where to go on.
+        """
+        source = self.source
+        if name not in _INLINE:
+            self._start(name, attributes)
         if attributes:
-            yield from self._values(name, attributes)
-        if name in _RAW:
-            close = re.compile(rf"</{name}(?=[\s/>])", re.I).search(source, end)
-            stop = close.start() if close else len(source)
-            if name in _PLAIN:
-                (self.cell or self.block).add(html.unescape(source[end:stop]), self.line(end))
-            else:
-                yield from self._lines(self.code, source[end:stop], end)
-            return stop
-        return end
+            self._values(name, attributes)
+        if name not in _RAW:
+            return end
+        close = re.compile(rf"</{name}(?=[\s/>])", re.I).search(source, end)
+        stop = close.start() if close else len(source)
+        if name in _PLAIN:
+            (self.cell or self.block).add(html.unescape(source[end:stop]), self.line(end))
+        else:
+            self._lines(self.code, source[end:stop], end)
+        return stop
 
     def _attributes(self, at: int) -> tuple[int, list[tuple[str, str, int]]]:
         """End of a tag and its attributes as (name, value, offset of the value)."""
@@ -199,10 +270,8 @@ class _Page:
                 out.append((found[1].lower(), html.unescape(found[3]), found.start(3)))
         return size, out
 
-    def _values(self, name: str, attributes: list[tuple[str, str, int]]) -> Iterator[Segment]:
+    def _values(self, name: str, attributes: list[tuple[str, str, int]]) -> None:
         """Attributes that hold text a reader or a program sees, after the name that says what they are."""
-        known = {key: value for key, value, _ in attributes}
-        label = next((known[key] for key in _KEYS if known.get(key)), "")
         for key, value, offset in attributes:
             if key in _LINKS:
                 scheme, _, rest = value.partition(":")
@@ -215,32 +284,33 @@ class _Page:
             value = value.strip()
             if not value:
                 continue
-            place = self.make(line=self.line(offset), tag=name)
-            if label and key in ("value", "content"):
-                yield from self.pieces.add(label, place)
+            where = ((0, (self.line(offset), name, None)),)
+            if key in ("value", "content"):
+                known = {other: text for other, text, _ in attributes}
+                label = next((known[other] for other in _KEYS if known.get(other)), "")
+                if label:
+                    self.ready.extend(self.pieces.add(label, where))
             elif key.startswith("data-"):
-                yield from self.pieces.add(key[5:], place)
-            yield from self.pieces.add(value, place)
+                self.ready.extend(self.pieces.add(key[5:], where))
+            self.ready.extend(self.pieces.add(value, where))
 
-    def _start(self, name: str, attributes: list[tuple[str, str, int]]) -> Iterator[Segment]:
-        if name in _INLINE:
-            return
+    def _start(self, name: str, attributes: list[tuple[str, str, int]]) -> None:
         block = self.cell or self.block
         if name == "br":
             block.line_break()
         elif name == "table":
             if self.tables:
                 self.tables[-1].layout = True
-                yield from self._end_cell()
-                yield from self._dump(self.tables[-1])
-            yield from self._end_block()
+                self._end_cell()
+                self._dump(self.tables[-1])
+            self._end_block()
             self.count += 1
             self.tables.append(_Table(self.count))
         elif name == "tr" and self.tables:
-            yield from self._end_cell()
+            self._end_cell()
             self._new_row(self.tables[-1])
         elif name in ("td", "th") and self.tables:
-            yield from self._end_cell()
+            self._end_cell()
             if not self.tables[-1].in_row:
                 self._new_row(self.tables[-1])
             known = {key: value for key, value, _ in attributes}
@@ -249,21 +319,21 @@ class _Page:
         elif self.cell is not None:
             block.line_break()
         else:
-            yield from self._end_block()
+            self._end_block()
 
-    def _end(self, name: str) -> Iterator[Segment]:
+    def _end(self, name: str) -> None:
         if name in _INLINE:
             return
         if name == "table" and self.tables:
-            yield from self._end_table()
+            self._end_table()
         elif name in ("td", "th", "tr", "thead", "tbody", "tfoot") and self.tables:
-            yield from self._end_cell()
+            self._end_cell()
             if name not in ("td", "th"):
                 self.tables[-1].in_row = False
         elif self.cell is not None:
             self.cell.line_break()
         else:
-            yield from self._end_block()
+            self._end_block()
 
     def _new_row(self, table: _Table) -> None:
         table.rows.append([])
@@ -278,7 +348,7 @@ class _Page:
                 table.spans[len(row)] = (left - 1, cell)
             row.append(replace(cell, text=""))
 
-    def _end_cell(self) -> Iterator[Segment]:
+    def _end_cell(self) -> None:
         cell, self.cell = self.cell, None
         if cell is None or not self.tables or not self.tables[-1].rows:
             return
@@ -294,37 +364,37 @@ class _Page:
                 table.spans[len(row)] = (rows - 1, made)
             row.append(made if n == 0 else replace(made, text=""))
         if table.layout:
-            yield from self._dump(table)
+            self._dump(table)
 
-    def _dump(self, table: _Table) -> Iterator[Segment]:
+    def _dump(self, table: _Table) -> None:
         """What a layout table holds so far, as text."""
         rows, table.rows = table.rows, [[]] if table.in_row else []
-        yield from row_texts(rows, self.pieces)
+        self.ready.extend(row_texts(rows, self.pieces))
 
-    def _end_table(self) -> Iterator[Segment]:
-        yield from self._end_cell()
+    def _end_table(self) -> None:
+        self._end_cell()
         table = self.tables.pop()
         if table.layout:
-            yield from self._dump(table)
+            self._dump(table)
         else:
-            yield from table_segments(table.rows, self.make(table=str(table.number)), self.pieces, certain=True)
+            base = self.make(table=str(table.number))
+            self.ready.extend(table_segments(table.rows, base, self.pieces, certain=True))
 
-    def _end_block(self) -> Iterator[Segment]:
+    def _end_block(self) -> None:
         if self.block.length:
             text, lines = self.block.take()
             if text:
-                places = [(at, self.make(line=line)) for at, line in lines]
-                yield from self.pieces.add(text, places)
+                self.ready.extend(self.pieces.add(text, [(at, (line, None, None)) for at, line in lines]))
 
-    def _lines(self, pieces: Pieces, text: str, offset: int) -> Iterator[Segment]:
+    def _lines(self, pieces: Pieces, text: str, offset: int) -> None:
         """A stretch of source (script, style, comment) as it stands, with a place for each line."""
-        if not text.strip():
+        if not text or text.isspace():
             return
         line = self.line(offset)
-        places = [(0, self.make(line=line))]
+        places = [(0, (line, None, None))]
         for n, found in enumerate(LINE_BREAK.finditer(text), 1):
-            places.append((found.end(), self.make(line=line + n)))
-        yield from pieces.add(text, places)
+            places.append((found.end(), (line + n, None, None)))
+        self.ready.extend(pieces.add(text, places))
 
 
 def _span(text: str) -> int:

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from piiscan.extract import Job
 from piiscan.extract.html import html_segments
-from piiscan.extract.pieces import Lines, Pieces, placer
+from piiscan.extract.pieces import Key, Lines, Pieces
 from piiscan.model import LINE_BREAK, Place, Segment
 
 MEDIA_TYPES = frozenset({"application/xml", "text/html", "image/svg+xml"})
@@ -97,6 +97,18 @@ def _utf8_chunks(stream: BinaryIO, hint: str) -> Iterator[bytes]:
     yield decoder.decode(b"", final=True).encode("utf-8", "replace")
 
 
+_FIELDS = ("line", "path")
+"""What is known of a place in a document."""
+_NEW_LINE = re.compile(rb"&#0*(?:10|x0*a);", re.I)
+"""A line break in the text that is none in the file."""
+
+
+@lru_cache(maxsize=4096)
+def _heading(name: str) -> str:
+    """The lines that stand before a value of this name."""
+    return "\n".join(name_words(name)) + "\n"
+
+
 class _XmlReader:
     """Handlers that turn expat's events into pieces."""
 
@@ -105,19 +117,21 @@ class _XmlReader:
 
         self.job = job
         self.place = place
-        self.make = placer(place)
-        self.pieces = Pieces()
+        self.pieces = Pieces(base=place, names=_FIELDS)
         self.ready: list[Segment] = []
         self.stack: list[tuple[str, str, dict[str, int]]] = []
         """Name, path and children seen so far of each open element."""
         self.text: list[tuple[str, int]] = []
+        """What came of the text so far, each with the line that it begins on."""
         self.fresh = False
         """No text of the innermost element was given yet."""
         self.at = 0
         """Byte at which the last event began: what stands before it has been reported."""
         self.reason = ""
         parser = expat.ParserCreate("utf-8")
-        parser.buffer_text = False  # a line for each stretch of text, not for the run as a whole
+        # One call for a run of text instead of two for each line; where it ends is known then, and how many lines it has.
+        parser.buffer_text = True
+        parser.buffer_size = 1 << 16
         parser.ordered_attributes = True
         parser.StartElementHandler = self.start
         parser.EndElementHandler = self.end
@@ -128,36 +142,40 @@ class _XmlReader:
         self.parser = parser
 
     def start(self, name: str, attributes: list[str]) -> None:
-        self.give()
+        if self.text:
+            self.give()
+        stack = self.stack
         self.at = self.parser.CurrentByteIndex
-        if len(self.stack) >= self.job.limits.xml_depth:
+        if len(stack) >= self.job.limits.xml_depth:
             self.reason = "XML_NESTING_LEVEL_OVER_LIMIT"
             raise _Stop
-        parent, seen = (self.stack[-1][1], self.stack[-1][2]) if self.stack else ("", {})
+        _, parent, seen = stack[-1] if stack else ("", "", {})
         number = seen[name] = seen.get(name, 0) + 1
         local = name_words(name)[0]
         path = f"{parent}/{local}[{number}]" if number > 1 else f"{parent}/{local}"
         if len(path) > _PATH:
             path = parent
-        self.stack.append((name, path, {}))
+        stack.append((name, path, {}))
         self.fresh = True
         if attributes:
             line = self.parser.CurrentLineNumber
             for i in range(0, len(attributes), 2):
-                value = attributes[i + 1].strip()
-                if value and not attributes[i].startswith("xmlns"):
-                    place = self.make(line=line, path=f"{path}/@{attributes[i]}")
-                    self.named(attributes[i], value, ((0, place),))
+                key, value = attributes[i], attributes[i + 1].strip()
+                if value and not key.startswith("xmlns"):
+                    self.ready.extend(self.pieces.add(_heading(key) + value, ((0, (line, f"{path}/@{key}")),)))
 
     def end(self, name: str) -> None:
-        self.give()
+        if self.text:
+            self.give()
         self.at = self.parser.CurrentByteIndex
         self.stack.pop()
         self.fresh = False
 
     def chars(self, data: str) -> None:
-        self.at = self.parser.CurrentByteIndex
-        self.text.append((data, self.parser.CurrentLineNumber))
+        if self.text or not data.isspace():
+            line = self.parser.CurrentLineNumber
+            # A run from the buffer ends where the parser stands, a single stretch begins there.
+            self.text.append((data, line - data.count("\n") if self.parser.buffer_text else line))
 
     def comment(self, data: str) -> None:
         self.give()
@@ -165,9 +183,9 @@ class _XmlReader:
         if data.strip():
             line = self.parser.CurrentLineNumber
             path = self.stack[-1][1] if self.stack else None
-            lines = [(0, self.make(line=line, path=path))]
+            lines = [(0, (line, path))]
             for n, found in enumerate(LINE_BREAK.finditer(data), 1):
-                lines.append((found.end(), self.make(line=line + n, path=path)))
+                lines.append((found.end(), (line + n, path)))
             self.ready.extend(self.pieces.add(data, lines))
 
     def instruction(self, target: str, data: str) -> None:
@@ -183,56 +201,57 @@ class _XmlReader:
         public: str | None,
         notation: str | None,
     ) -> None:
+        if value is not None and "\n" in value:
+            self.parser.buffer_text = False
         if value is not None and len(value) <= _ENTITY and "&" not in value and "%" not in value:
             return
-        if not self.reason:
+        if value:
+            # Its text is in this file, whether it is referred to or not.
+            self.ready.extend(self.pieces.add(value, ((0, (self.parser.CurrentLineNumber, None)),)))
+        # A default handler makes expat leave internal entities in the text unexpanded.
+        self.parser.DefaultHandler = self.other
+
+    def other(self, data: str) -> None:
+        if data[:1] == "&" and not self.reason:
             self.reason = "MALFORMED_FILE"
-            # A default handler makes expat leave internal entities in the text unexpanded.
-            self.parser.DefaultHandler = lambda data: None
 
     def give(self) -> None:
         """The text run up to here as one piece, after its element's name."""
-        if not self.text:
-            return
         run, self.text = self.text, []
-        if len(run) == 1:
-            data, line = run[0]
-            text = data.strip()
-            if text:
-                # By far the most common: one stretch on one line.
-                self.put(text, ((0, self.make(line=line, path=self.stack[-1][1] if self.stack else None)),))
+        if not run:
             return
-        whole = "".join(data for data, _ in run)
+        path = self.stack[-1][1] if self.stack else None
+        whole = run[0][0] if len(run) == 1 else "".join([data for data, _ in run])
         text = whole.strip()
         if not text:
             return
-        skipped = len(whole) - len(whole.lstrip())
-        path = self.stack[-1][1] if self.stack else None
-        lines: list[tuple[int, Place]] = []
-        at, last = -skipped, -1
+        if len(run) == 1 and "\n" not in whole:
+            # By far the most common: one stretch on one line.
+            self.put(text, ((0, (run[0][1], path)),))
+            return
+        lines: list[tuple[int, Place | Key]] = []
+        at, last = len(whole.lstrip()) - len(whole), -1
         for data, line in run:
-            if line != last and at < len(text) and data != "\n":
-                place = self.make(line=line, path=path)
-                if at <= 0:
-                    lines = [(0, place)]
-                else:
-                    lines.append((at, place))
-                last = line
-            at += len(data)
+            for number, part in enumerate(data.split("\n"), line):
+                if part and number != last and at < len(text):
+                    if at <= 0:
+                        lines = [(0, (number, path))]
+                    else:
+                        lines.append((at, (number, path)))
+                    last = number
+                at += len(part) + 1
+            at -= 1
         self.put(text, lines)
 
     def put(self, text: str, lines: Lines) -> None:
         """A text, after the element's name when it is the first of its element."""
         if self.fresh and self.stack:
-            self.named(self.stack[-1][0], text, lines)
+            # So that a keyword in the name stands right before it.
+            heading = _heading(self.stack[-1][0])
+            text = heading + text
+            if len(lines) > 1:
+                lines = [lines[0], *[(at + len(heading), place) for at, place in lines[1:]]]
             self.fresh = False
-        else:
-            self.ready.extend(self.pieces.add(text, lines))
-
-    def named(self, name: str, text: str, lines: Lines) -> None:
-        """A value after its name, so that a keyword in the name stands right before it."""
-        for words in name_words(name):
-            self.ready.extend(self.pieces.add(words, lines[0][1]))
         self.ready.extend(self.pieces.add(text, lines))
 
 
@@ -248,6 +267,8 @@ def xml_segments(stream: BinaryIO, job: Job, place: Place | None = None) -> Iter
         # All that expat may not have reported yet: at most one token and this chunk.
         keep = max(reader.at - base, 0)
         held, base = held[keep:] + chunk, base + keep
+        if parser.buffer_text and _NEW_LINE.search(chunk):
+            parser.buffer_text = False
         try:
             parser.Parse(chunk, False)
         except _Stop:
@@ -258,6 +279,7 @@ def xml_segments(stream: BinaryIO, job: Job, place: Place | None = None) -> Iter
         reader.ready.clear()
         if broken:
             break
+        reader.at = max(reader.at, parser.CurrentByteIndex)
     if not broken:
         try:
             parser.Parse(b"", True)

@@ -18,7 +18,8 @@ import numpy as np
 from piiscan.errors import LimitReached
 from piiscan.extract.office import Package, local
 from piiscan.extract.office_cells import Book, Value, column_letters, column_number, date_styles, read_cell, rich_text
-from piiscan.extract.pieces import Cell, Pieces, has_header, placer, row_texts
+from piiscan.extract.pieces import Cell, Pieces, has_header, row_texts
+from piiscan.extract.places import placer
 from piiscan.model import ColumnSegment, Place, Segment
 
 _CHUNK_ROWS = 20_000

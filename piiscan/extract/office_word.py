@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from piiscan.extract.office import Package, local
-from piiscan.extract.pieces import Cell, Pieces, Row, placer, row_texts, table_segments
+from piiscan.extract.pieces import Cell, Pieces, Row, row_texts, table_segments
+from piiscan.extract.places import placer
 from piiscan.model import Place, Segment
 
 _PARTS = (

@@ -15,7 +15,8 @@ from typing import Any, BinaryIO
 
 from piiscan.errors import Encrypted, LimitReached, ObjectError
 from piiscan.extract import Job
-from piiscan.extract.pieces import Pieces, placer
+from piiscan.extract.pieces import Pieces
+from piiscan.extract.places import placer
 from piiscan.extract.spooled import seekable
 from piiscan.model import LINE_BREAK, Place, Segment, TextSegment
 

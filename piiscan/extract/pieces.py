@@ -6,13 +6,15 @@ name, a label) is still near enough to speak for the next.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
-from functools import partial
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from time import monotonic
 
 import numpy as np
 
-from piiscan.model import ColumnSegment, Place, Segment, TextSegment
+from piiscan.extract.places import lazy
+from piiscan.model import NOWHERE, ColumnSegment, Place, Segment, TextSegment
 
 _SIZE = 256 << 10
 """Characters of one segment: large enough for the matcher to run at speed, small enough to hold."""
@@ -21,16 +23,30 @@ _CARRY = 256
 _LABEL = 60
 """Longest text that is still taken for a column name or a label."""
 
-Lines = Sequence[tuple[int, Place]]
+_PATIENCE = 0.5
+"""Seconds after which what came together goes out all the same: should the parser die later, it was found."""
+
+Key = tuple[object, ...]
+"""A place as the values of the fields that its `Pieces` know by name: a tenth of the cost of a `Place`."""
+Lines = Sequence[tuple[int, Place | Key]]
 """Ascending (offset in the piece, place from there on)."""
 
 
 class Pieces:
-    """Collects pieces; `add` gives back a finished segment now and then, `flush` the rest."""
+    """Collects pieces; `add` gives back a finished segment now and then, `flush` the rest.
 
-    def __init__(self, *, prose: bool = True, size: int = _SIZE) -> None:
+    With `names`, places may come as the values of these fields, all others being those of `base`.
+    """
+
+    def __init__(
+        self, *, prose: bool = True, size: int = _SIZE, base: Place = NOWHERE, names: tuple[str, ...] = ()
+    ) -> None:
         self.prose = prose
         self.size = size
+        self._base, self._names = base, names
+        self._values = attrgetter(*names) if names else None
+        self._added = 0
+        self._begun = monotonic()
         self._reset([])
 
     def _reset(self, carried: list[tuple[str, Lines]]) -> None:
@@ -41,7 +57,8 @@ class Pieces:
     def add(self, text: str, where: Place | Lines) -> Iterable[TextSegment]:
         """Take one piece in; gives a segment when enough have come together. The result must be iterated over."""
         length = self._length + len(text) + 1
-        if length >= self.size:
+        self._added += 1
+        if length >= self.size or (not self._added & 63 and monotonic() - self._begun > _PATIENCE):
             return self._add_full(text, where)
         self._items.append((text, ((0, where),) if isinstance(where, Place) else where))
         self._length = length
@@ -54,25 +71,26 @@ class Pieces:
             return
         self._items.append((text, ((0, where),) if isinstance(where, Place) else where))
         self._length += len(text) + 1
-        if self._length >= self.size:
-            yield from self.flush()
+        yield from self.flush()
 
     def flush(self) -> Iterator[TextSegment]:
         """The segment of what was added since the last one, if anything was."""
         if self._length == self._carried:
             return
         starts: list[int] = []
-        places: list[Place] = []
-        at = 0
+        places: list[Place | Key] = []
+        at, last = 0, None
         for text, lines in self._items:
+            size = len(text) or 1
             for offset, place in lines:
                 # A name and its value share a place: one entry is enough.
                 # Lines that trimming cut off begin behind the text.
-                if offset < max(len(text), 1) and (not places or places[-1] is not place):
+                if offset < size and place is not last:
                     starts.append(at + offset)
                     places.append(place)
+                    last = place
             at += len(text) + 1
-        whole = "\n".join(text for text, _ in self._items)
+        whole = "\n".join([text for text, _ in self._items])
         core = (self._carried, len(whole)) if self._carried else None
         tail: list[tuple[str, Lines]] = []
         room = _CARRY
@@ -82,7 +100,19 @@ class Pieces:
                 break
             tail.append(item)
         self._reset(tail[::-1])
-        yield TextSegment(whole, starts=tuple(starts), places=tuple(places), core=core, prose=self.prose)
+        yield TextSegment(whole, starts=tuple(starts), places=self._made(places), core=core, prose=self.prose)
+        # What the reader of the segment did meanwhile is not counted.
+        self._begun = monotonic()
+
+    def _made(self, places: list[Place | Key]) -> tuple[Place, ...]:
+        """The places that go with a segment."""
+        if self._values is None:
+            return tuple(place for place in places if isinstance(place, Place))
+        keys = [self._values(place) if isinstance(place, Place) else place for place in places]
+        columns = {
+            name: column for name, column in zip(self._names, zip(*keys, strict=True), strict=True) if any(column)
+        }
+        return lazy(self._base, columns, len(keys))
 
     def _windows(self, text: str, where: Place | Lines) -> Iterator[TextSegment]:
         """One very long piece as windows that overlap by `_CARRY * 32` characters."""
@@ -97,7 +127,7 @@ class Pieces:
             yield TextSegment(
                 text[low:high],
                 starts=tuple(at for at, _ in inside),
-                places=tuple(place for _, place in inside),
+                places=self._made([place for _, place in inside]),
                 core=(begin - low, min(begin + self.size, len(text)) - low),
                 prose=self.prose,
             )
@@ -201,9 +231,3 @@ def row_texts(rows: Iterable[Row], pieces: Pieces) -> Iterator[TextSegment]:
             at += len(cell.text) + 1
         if at > len(row):
             yield from pieces.add("\t".join(cell.text for cell in row), starts)
-
-
-def placer(base: Place) -> Callable[..., Place]:
-    """Makes places that have what `base` has, and more by keyword; a third of the cost of `dataclasses.replace`."""
-    known = {field.name: getattr(base, field.name) for field in fields(base)}
-    return partial(Place, **{name: value for name, value in known.items() if value is not None})

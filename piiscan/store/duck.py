@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,6 +88,27 @@ def explain(err: Exception, path: Path) -> StoreError:
     if "not a valid DuckDB database file" in text or "orrupt" in text:
         return StoreError(f"{path}: not a readable database ({first[:160]})")
     return StoreError(f"{path}: {first[:200]}")
+
+
+@lru_cache(maxsize=64)
+def _kept_open(path: str, inode: int) -> int:
+    """A descriptor of a database file that is never closed; see `copy_database`."""
+    return os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
+
+
+def copy_database(path: Path, target: Path) -> None:
+    """Copy the file of a database that this process may have open; the copy is private to the user. Raises: OSError.
+
+    When a process closes any descriptor of a file, POSIX takes all its locks on that file away, DuckDB's included, and
+    a second writer could come in. So the descriptor that is read here stays open. Source: fcntl(2), "Record locks".
+    """
+    source = _kept_open(os.path.abspath(path), path.stat().st_ino)
+    out = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
+    with os.fdopen(out, "wb") as copy:
+        at = 0
+        while chunk := os.pread(source, 1 << 24, at):
+            copy.write(chunk)
+            at += len(chunk)
 
 
 def open_for_writing(path: Path) -> DuckDBPyConnection:
@@ -172,7 +193,7 @@ def migrate(con: Any, path: Path) -> list[int]:
         return []
     if found > 0:
         con.execute("CHECKPOINT")
-        shutil.copy2(path, path.with_name(f"{path.name}.bak-{found}"))
+        copy_database(path, path.with_name(f"{path.name}.bak-{found}"))
     for number, sql in steps:
         con.execute("BEGIN")
         try:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from pathlib import Path
 from typing import Any
 
 from piiscan import stages
 from piiscan.errors import StoreError
-from piiscan.store.duck import open_for_reading, unbroken
+from piiscan.store.duck import copy_database, open_for_reading, unbroken
 from piiscan.store.ingest import DuckStore
 
 SHARE = 0.02
@@ -31,11 +30,7 @@ def publish(store: DuckStore) -> Path:
     with unbroken():
         try:
             store.checkpoint()
-            old = os.umask(0o077)
-            try:
-                shutil.copyfile(store.path, draft)
-            finally:
-                os.umask(old)
+            copy_database(store.path, draft)
             stages.reached("snapshot")
             os.replace(draft, target)
         except OSError as err:

@@ -101,7 +101,8 @@ def test_a_damaged_log_is_repaired_on_request(cli: Cli, tree: Path) -> None:
     wal = cli.root / "piiscan.duckdb.wal"
     data = wal.read_bytes()
     middle = len(data) // 2
-    wal.write_bytes(data[:middle] + bytes(byte ^ 0xFF for byte in data[middle : middle + 64]) + data[middle + 64 :])
+    # One bit: a damaged length would look like a log that broke off, which is no damage.
+    wal.write_bytes(data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :])
     assert "db repair" in sentence(scan(cli, "tree"), 5)
     assert "db repair" in sentence(cli.run("sql", "SELECT 1"), 5)
     assert wal.exists()

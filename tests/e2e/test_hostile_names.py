@@ -8,7 +8,6 @@ import json
 import os
 import pty
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ import pytest
 from tests.support.cli import Cli
 from tests.support.trees import mail, ssn
 
-NAME = b"=cmd()|x\x1b]0;owned\x07\nINJECTED [link](http://a.example) <script>alert(1)<script>\xff\xe2\x80\xae.csv"
+NAME = b"=cmd()|x\x1b]0;owned\x07\nINJECTED [link](x) <script>alert(1)<script>\xff\xe2\x80\xae.csv"
 COLUMN = "=cmd()|ssn\x1b[31m\nINJECTED [bold]x[/bold] <script>alert(2)</script>\u202e"
 ALERTS = """
 [[alerts]]
@@ -52,12 +51,12 @@ def tree(cli: Cli) -> Path:
 
 
 @pytest.fixture
-def scanned(cli: Cli, tree: Path) -> Iterator[Cli]:
+def scanned(cli: Cli, tree: Path) -> Cli:
     (cli.root / "alerts.toml").write_text(ALERTS)
     done = cli.run("scan", "tree", "--no-ner", "--alert", "--config", "alerts.toml")
     assert done.code == 0, done.said
     quiet_terminal(done.err)
-    yield cli
+    return cli
 
 
 def quiet_terminal(data: bytes) -> str:
