@@ -218,6 +218,15 @@ _LAST = [
 ]
 
 
+_AREAS = (201, 212, 303, 312, 415, 503, 617, 702, 808, 914)
+_AGENTS = (
+    "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1",
+    "curl/8.10.1",
+    "kube-probe/1.31",
+)
+
+
 def luhn(body: str) -> str:
     """`body` and its check digit. Source: ISO/IEC 7812-1."""
     total = sum(sum(divmod(int(d) * (2 if i % 2 == 0 else 1), 10)) for i, d in enumerate(reversed(body)))
@@ -240,7 +249,7 @@ def person(rng: random.Random) -> dict[str, str]:
         "card": luhn("4" + "".join(rng.choice("0123456789") for _ in range(14))),
         "iban": iban(rng),
         "born": f"{rng.randrange(1940, 2005)}-{rng.randrange(1, 13):02d}-{rng.randrange(1, 29):02d}",
-        "phone": f"+1 {rng.choice((201, 212, 303, 312, 415, 503, 617, 702, 808, 914))}-555-{rng.randrange(100, 199):04d}",
+        "phone": f"+1 {rng.choice(_AREAS)}-555-{rng.randrange(100, 199):04d}",
     }
 
 
@@ -269,7 +278,8 @@ def _log(rng: random.Random) -> str:
     return (
         f"{moment}.{rng.randrange(1000):03d}Z {rng.choice(('INFO', 'WARN', 'DEBUG'))} [worker-{rng.randrange(1, 64)}] "
         f"{host} GET /api/v1/{rng.choice(('users', 'orders', 'items'))}/{rng.randrange(10**7)} "
-        f"{rng.choice((200, 200, 204, 404, 500))} {rng.randrange(1, 900)}ms trace={rng.getrandbits(64):016x}{user}\n"
+        f"{rng.choice((200, 200, 204, 404, 500))} {rng.randrange(1, 900)}ms trace={rng.getrandbits(64):016x}{user} "
+        f'agent="{rng.choice(_AGENTS)}" msg="{sentence(rng)}"\n'
     )
 
 

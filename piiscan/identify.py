@@ -180,6 +180,9 @@ def _by_magic(head: bytes, window: _Window, name: str) -> str:
         return _ole_type(head, window)
     if head[:3] == b"BZh" and _BZIP2.match(head):
         return "application/x-bzip2"
+    # The magic changes with each Python; flags and the code object's mark do not (PEP 552).
+    if head[2:4] == b"\r\n" and head[5:8] == b"\0\0\0" and head[16:17] == b"\xe3" and head[4] < 4:
+        return "application/x-python-code"
     if head[:2] == b"MZ" and b"\0" in head[:256]:
         return "application/zip" if _has_directory(window) else "application/vnd.microsoft.portable-executable"
     if head[257:262] == b"ustar" or _is_old_tar(head):

@@ -17,6 +17,8 @@ asm s f90 vb vbs ps tex bib po pot diff patch map xsd xsl xslt dtd htaccess serv
 CODE = frozenset(_CODE.split())
 """Name endings of source code, configuration and logs: no prose, and no tables either."""
 NAMES = frozenset({"makefile", "dockerfile", "rakefile", "gemfile", "vagrantfile", "jenkinsfile", ".env", ".npmrc"})
+_MARKDOWN = frozenset({"md", "markdown", "mdx", "qmd", "rmd", "rst", "adoc", "asciidoc", "org"})
+"""Text that may begin with an element or two and is no document of markup for that."""
 DELIMITERS = ",;\t|"
 
 _HEAD = 12_000
@@ -58,7 +60,7 @@ def kind_of(text: str, name: str, whole: bool) -> str:
     body = text.lstrip("\ufeff \t\r\n")
     if not body:
         return "text/plain"
-    if body[0] == "<":
+    if body[0] == "<" and (suffix not in _MARKDOWN or body[:2] in ("<?", "<!")):
         found = _markup(body, suffix)
         if found:
             return found

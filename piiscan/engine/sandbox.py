@@ -16,13 +16,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Generator
-from dataclasses import asdict
+from dataclasses import fields
 from types import TracebackType
 from typing import Self
 
 from piiscan.engine.parser import OUT_OF_MEMORY
 from piiscan.errors import ConfigError, Malformed, ParserDied, TimedOut
-from piiscan.extract import Job, wire
+from piiscan.extract import Job, Limits, wire
 from piiscan.model import Segment
 
 MEMORY = 2 << 30
@@ -32,6 +32,7 @@ FILES = 200
 RESIDENT = 512 << 20
 """Bytes in memory past which a child is replaced between requests."""
 _START_S = 60.0
+_LIMITS = tuple(field.name for field in fields(Limits))
 _NOTES = 10_000
 _AHEAD = 1 << 16
 """Bytes that are read at once, so that many small frames cost one call."""
@@ -146,7 +147,7 @@ class ParserChild:
             "size": job.size,
             "charset": job.charset,
             "member": job.member,
-            "limits": asdict(job.limits),
+            "limits": {name: getattr(job.limits, name) for name in _LIMITS},
             "bytes_in": job.budget.bytes_in,
             "bytes_out": job.budget.bytes_out,
             "members": job.budget.members,

@@ -149,6 +149,8 @@ class _Page:
         """All of the page, in order."""
         source, at, size = self.source, 0, len(self.source)
         match, ready, inline, breaks = _TAG.match, self.ready, _INLINE, self.breaks
+        dull: set[str] = set()
+        """Attributes that hold nothing for us: a page has few classes and thousands of elements of each."""
         while at < size:
             found = match(source, at)
             if found is None:
@@ -165,7 +167,10 @@ class _Page:
                     if name not in inline:
                         self._end(name)
                 elif inside:
-                    at = self._opened(name, self._pairs(inside, found.start(4)), at)
+                    if name not in inline:
+                        at = self._opened(name, self._pairs(inside, found.start(4)), at)
+                    elif inside not in dull and not self._values(name, self._pairs(inside, found.start(4))):
+                        dull.add(inside)
                 elif name not in inline:
                     at = self._opened(name, [], at)
             if ready:
@@ -270,8 +275,10 @@ class _Page:
                 out.append((found[1].lower(), html.unescape(found[3]), found.start(3)))
         return size, out
 
-    def _values(self, name: str, attributes: list[tuple[str, str, int]]) -> None:
-        """Attributes that hold text a reader or a program sees, after the name that says what they are."""
+    def _values(self, name: str, attributes: list[tuple[str, str, int]]) -> bool:
+        """Takes attributes in that a reader or a program sees, after the name that says what they are; if there are any.
+        """
+        some = False
         for key, value, offset in attributes:
             if key in _LINKS:
                 scheme, _, rest = value.partition(":")
@@ -293,6 +300,8 @@ class _Page:
             elif key.startswith("data-"):
                 self.ready.extend(self.pieces.add(key[5:], where))
             self.ready.extend(self.pieces.add(value, where))
+            some = True
+        return some
 
     def _start(self, name: str, attributes: list[tuple[str, str, int]]) -> None:
         block = self.cell or self.block

@@ -28,6 +28,7 @@ HELLO, REQUEST, TEXT, COLUMN, NOTE, ERROR, DONE = b"H", b"Q", b"T", b"C", b"N", 
 KINDS = frozenset({HELLO, REQUEST, TEXT, COLUMN, NOTE, ERROR, DONE})
 _HEAD = struct.Struct(">cI")
 _SIZE = struct.Struct(">I")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"))
 _LONG = 64
 """Entries from which a list travels behind the JSON."""
 _MOST = 1 << 62
@@ -75,7 +76,7 @@ def write(out: Writable, kind: bytes, payload: Mapping[str, Any]) -> None:
             told.append((key, packed[0], len(packed[1])))
     if told:
         small["tails"] = told
-    head = json.dumps(small, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    head = _ENCODER.encode(small).encode("utf-8", "surrogatepass")
     size = _SIZE.size + len(head) + sum(map(len, tails))
     if size > MAX_FRAME:
         raise LimitReached("one value is larger than a frame between processes")

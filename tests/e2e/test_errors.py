@@ -100,9 +100,9 @@ def test_a_damaged_log_is_repaired_on_request(cli: Cli, tree: Path) -> None:
     cli.run("scan", "tree", "--no-ner", "--quiet", env=hooked(cli.root / "hook", code))
     wal = cli.root / "piiscan.duckdb.wal"
     data = wal.read_bytes()
-    middle = len(data) // 2
-    # One bit: a damaged length would look like a log that broke off, which is no damage.
-    wal.write_bytes(data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :])
+    # One bit of a row: a damaged length would look like a log that broke off, which is no damage.
+    inside = data.index(b"note1.txt")
+    wal.write_bytes(data[:inside] + bytes([data[inside] ^ 1]) + data[inside + 1 :])
     assert "db repair" in sentence(scan(cli, "tree"), 5)
     assert "db repair" in sentence(cli.run("sql", "SELECT 1"), 5)
     assert wal.exists()
