@@ -392,3 +392,5 @@ class ObjectReport:
     findings: tuple[Finding, ...] = ()
     risk: RiskScore = RiskScore(0)
     bytes_examined: int = 0
+    names_examined: int = 0
+    """Characters that the name recogniser read; it reads a part of long objects only."""

@@ -47,10 +47,19 @@ def mask(value: str, keep_start: int, keep_end: int) -> str:
     'a**@*******.***'
     """
     size = len(value)
-    keep_start, keep_end = min(keep_start, size // 4), min(keep_end, size // 4)
+    shown = sum(map(_shows, value))
+    # Signs are no secret, and must not count for one: half of what is starred, at most, is kept.
+    keep_start, keep_end = min(keep_start, (size - shown) // 4), min(keep_end, (size - shown) // 4)
+    if shown == size:
+        return MASK * min(size, MASK_LIMIT)
     middle = value[keep_start : size - keep_end]
-    starred = "".join(MASK if c.isalnum() or ord(c) < 32 or ord(c) == 127 else c for c in middle[:MASK_LIMIT])
+    starred = "".join(c if _shows(c) else MASK for c in middle[:MASK_LIMIT])
     return value[:keep_start] + starred + ("…" if len(middle) > MASK_LIMIT else "") + value[size - keep_end :]
+
+
+def _shows(character: str) -> bool:
+    """Whether a character is a space or a sign of ASCII; all else may be part of a word in some script."""
+    return " " <= character < "\x7f" and not character.isalnum()
 
 
 def mask_for(rule: Rule, value: str) -> str:

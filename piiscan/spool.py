@@ -83,6 +83,7 @@ def _schema(pa: Any) -> Any:
             ("outcome", pa.string()),
             ("reason", pa.string()),
             ("bytes_examined", pa.int64()),
+            ("names_examined", pa.int64()),
             ("risk", pa.int16()),
             ("reasons", pa.string()),
             ("finding", pa.binary(16)),
@@ -121,6 +122,7 @@ def _kinds(reports: Sequence[ObjectReport], catalogue: str) -> Iterator[dict[str
         "outcome": [r.outcome.value for r in reports],
         "reason": [_clean(r.reason) for r in reports],
         "bytes_examined": [r.bytes_examined for r in reports],
+        "names_examined": [r.names_examined for r in reports],
         "risk": [r.risk.value for r in reports],
         "reasons": [json.dumps(r.risk.reasons, ensure_ascii=False) for r in reports],
     }

@@ -166,3 +166,14 @@ def test_any_bytes_are_identified(data: bytes, start: str) -> None:
     data = start.encode("latin-1") + data
     assert identify(io.BytesIO(data), "x").media_type
     assert identify(unseekable(data), "x.csv").media_type
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.rst", "a/README.md"])
+def test_markdown_that_begins_with_an_element_is_no_xml(name: str) -> None:
+    text = b'<p align="center"><img src="logo.png" alt="x"></p>\n\n__x__ & y is <b>fast</b>, a < b\n'
+    assert identify(io.BytesIO(text), name).media_type == "text/plain"
+
+
+def test_compiled_python_is_known_without_a_guess_at_its_charset() -> None:
+    data = b"\xa7\r\r\n\0\0\0\0abcdefgh\xe3" + bytes(100)
+    assert identify(io.BytesIO(data), "x.pyc").media_type == "application/x-python-code"

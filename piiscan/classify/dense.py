@@ -178,9 +178,8 @@ def quads(runs: Runs) -> tuple[list[int], list[int]]:
         good &= value <= 255
         values.append(value)
     # The same refusals as the check for one address: see `values.ipv4`.
-    a, b, c, d = values
+    a, b, c, _ = values
     good &= (a != 0) & (a != 127) & ~((a >= 224) & (a <= 239)) & ~((a == 255) & (b == 255) & (c == 255))
-    good &= (a == 10) | (a >= 64) | (b >= 64) | (c >= 64) | (d >= 64)
     return starts[at[good]].tolist(), ends[at[good] + 3].tolist()
 
 

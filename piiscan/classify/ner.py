@@ -8,7 +8,7 @@ whoever lowers it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -117,29 +117,37 @@ class NameRecognizer:
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
 
-    def session(self) -> Callable[[TextSegment], list[tuple[int, int, int, float]]]:
-        """A recogniser for one object, with its allowance of `max_bytes` characters.
+    def session(self) -> NameSession:
+        """A recogniser for one object."""
+        return NameSession(self._max_bytes)
 
-        Each segment may use half of what is left, in two pieces from its start and its middle: a long object is read in
-        ever smaller samples spread over it, a short one whole.
-        """
-        left = self._max_bytes
 
-        def recognize(segment: TextSegment) -> list[tuple[int, int, int, float]]:
-            nonlocal left
-            if not segment.prose or left <= 0:
-                return []
-            low, high = segment.core if segment.core is not None else (0, len(segment.text))
-            windows = list(_spread(low, high, left if high - low <= left // 2 else left // 2))
-            found: list[tuple[int, int, int, float]] = []
-            for start, end in windows:
-                text = segment.text[start:end]
-                if is_prose(text):
-                    left -= len(text)
-                    found += [(r, start + s, start + e, c) for r, s, e, c in _judge(text, predict([text])[0])]
-            return found
+class NameSession:
+    """Names in one object, with an allowance of characters.
 
-        return recognize
+    Each segment may use half of what is left, in two pieces from its start and its middle: a long object is read in ever
+    smaller samples spread over it, a short one whole.
+    """
+
+    def __init__(self, allowance: int) -> None:
+        self._left = allowance
+        self.examined = 0
+        """Characters that the model has read."""
+
+    def __call__(self, segment: TextSegment) -> list[tuple[int, int, int, float]]:
+        """(rule index, start, end, confidence) of the names in a segment."""
+        if not segment.prose or self._left <= 0:
+            return []
+        low, high = segment.core if segment.core is not None else (0, len(segment.text))
+        windows = list(_spread(low, high, self._left if high - low <= self._left // 2 else self._left // 2))
+        found: list[tuple[int, int, int, float]] = []
+        for start, end in windows:
+            text = segment.text[start:end]
+            if is_prose(text):
+                self._left -= len(text)
+                self.examined += len(text)
+                found += [(r, start + s, start + e, c) for r, s, e, c in _judge(text, predict([text])[0])]
+        return found
 
 
 def _spread(low: int, high: int, allowance: int) -> Iterable[tuple[int, int]]:

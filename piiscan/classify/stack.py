@@ -96,6 +96,7 @@ class Stack:
             np.bool_,
         )
         """Rules that stay below the threshold without a keyword or column name."""
+        self._digital = frozenset(self.plan.digital)
         self.checks: tuple[Callable[[str], bool] | None, ...] = tuple(
             checker(rule.checksum) if rule.checksum is not None else None for rule in rules
         )
@@ -194,7 +195,9 @@ class Stack:
                 # Nothing but the number itself speaks for these: in noise or a table of numbers that is too little.
                 factor = NOISE if noisy else 1.0
                 spans = zip(lonely.tolist(), starts[lonely].tolist(), ends[lonely].tolist(), strict=True)
-                number = check is not None and running and rule.match.shape not in ("ipv4", "email")
+                if rule.match.shape == "ipv4":
+                    out[lonely] *= [not looks_like_version(block[starts[i] : ends[i]]) for i in lonely]
+                number = check is not None and running and index in self._digital
                 for i, s, e in spans if number or noisy else ():
                     out[i] *= factor * (NOISE if number and in_numbers(block, s, e) else 1.0)
             if not column and rule.context.negative:
@@ -218,6 +221,15 @@ def _headed(plan: Plan, block: bytes, forced: frozenset[int], bounds: IntArray |
                     starts.append(start)
                     ends.append(end)
     return rules, starts, ends
+
+
+def looks_like_version(quad: bytes) -> bool:
+    """Whether a dotted quad has small numbers only: of addresses one in forty has, of versions nearly all.
+
+    >>> looks_like_version(b"4.77.3.1"), looks_like_version(b"192.0.2.9")
+    (True, False)
+    """
+    return all(len(part) < 3 for part in quad.split(b"."))
 
 
 def in_numbers(block: bytes, start: int, end: int) -> bool:
@@ -245,6 +257,11 @@ class StackSession:
         self._noisy = noisy
         self._verdicts = ColumnVerdicts(stack)
         self._recognize = [(other.session(), other) for other in stack.recognizers]
+
+    @property
+    def names_examined(self) -> int:
+        """Characters that the name recogniser has read of this object."""
+        return sum(int(getattr(recognize, "examined", 0)) for recognize, _ in self._recognize)
 
     def feed(self, segment: Segment) -> MatchBatch:
         """The matches of one segment; see `MatchBatch`."""

@@ -73,9 +73,6 @@ def ipv4(value: str, params: Params) -> bool:
     if len(parts) != 4 or not all(p.isdecimal() and len(p) <= 3 and int(p) <= 255 for p in parts):
         return False
     first = int(parts[0])
-    # Four small numbers are a version far more often than an address, of which one in 250 looks like that.
-    if first != 10 and all(int(p) < 64 for p in parts):
-        return False
     # 224 to 239 is multicast, 255 the limited broadcast.
     return first not in (0, 127) and not 224 <= first <= 239 and not value.startswith("255.255.255.")
 

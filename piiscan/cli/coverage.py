@@ -22,11 +22,11 @@ def coverage(
     con, age = open_newest(database(db))
     say_age(age)
     rows = con.execute(
-        "SELECT object, source, outcome, reason, media_type, size, bytes_examined FROM v_objects "
+        "SELECT object, source, outcome, reason, media_type, size, bytes_examined, names_examined FROM v_objects "
         "ORDER BY source, object"
     )
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
-    names = ("object", "source", "outcome", "reason", "media_type", "size", "bytes_examined")
+    names = ("object", "source", "outcome", "reason", "media_type", "size", "bytes_examined", "names_examined")
     while batch := rows.fetchmany(2_000):
         for row in batch:
             if json_:

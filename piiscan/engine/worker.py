@@ -102,7 +102,7 @@ class Worker:
         """One reading of an object. Raises: ObjectChanged or ReadFailed for one more, unless it is the last attempt."""
         redactor = Redactor(self.stack.rules, self._fingerprint, max_values=self.config.max_values)
         budget = Budget(bytes_in=ref.size)
-        media_type, examined, seen = "", 0, 0
+        media_type, examined, names, seen = "", 0, 0, 0
         failure: ObjectError | None = None
         try:
             stages.reached("fetch")
@@ -116,6 +116,7 @@ class Worker:
                     redactor.add(segment, session.feed(segment))
                     if media_type in IN_PROCESS:
                         examined = min(stream.tell(), ref.size)
+                    names = session.names_examined
                 session.finish()
                 examined = ref.size
         except ObjectError as err:
@@ -132,7 +133,8 @@ class Worker:
             failure = ObjectError(f"an unexpected error ({origin(err)}); please report it", reason="INTERNAL_ERROR")
         outcome, reason = verdict(failure, budget.notes, seen)
         findings = redactor.findings()
-        return ObjectReport(ref, media_type, outcome, reason, findings, score(findings, self._names), examined)
+        risk = score(findings, self._names)
+        return ObjectReport(ref, media_type, outcome, reason, findings, risk, examined, names)
 
     def _source(self, ref: ObjectRef) -> Source:
         source = self._sources.get(ref.source)

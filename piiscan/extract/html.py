@@ -43,7 +43,7 @@ _PLAIN = frozenset({"textarea", "title"})
 """Of those, the ones that are text to a reader."""
 _INLINE_NAMES = (
     "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd mark q s samp small span strike strong sub "
-    "sup time tt u var wbr nobr label img o:p"
+    "sup time tt u var wbr nobr img o:p"
 )
 _INLINE = frozenset(_INLINE_NAMES.split())
 _VALUES = frozenset({"value", "content", "alt", "title", "placeholder", "label", "summary", "aria-label", "cite"})
@@ -113,6 +113,11 @@ class _Block:
         """What `<br>` does."""
         if self.length:
             self._put("\n")
+
+    def part(self) -> None:
+        """What stands around a label: `<label>SSN</label><b>078` is not one word."""
+        if not self.space:
+            self._put(" ")
 
     def take(self) -> tuple[str, list[tuple[int, int]]]:
         """The text and its (offset, line) pairs; the block is empty afterwards."""
@@ -232,8 +237,7 @@ class _Page:
         return self._opened(name, attributes, end)
 
     def _opened(self, name: str, attributes: list[tuple[str, str, int]], end: int) -> int:
-        """Takes a start tag in that ends at `end`, with its content where that holds no tags; returns where to go on.
-        """
+        """Takes a start tag in that ends at `end`, with its content where that holds no tags; returns where to go on."""
         source = self.source
         if name not in _INLINE:
             self._start(name, attributes)
@@ -276,8 +280,7 @@ class _Page:
         return size, out
 
     def _values(self, name: str, attributes: list[tuple[str, str, int]]) -> bool:
-        """Takes attributes in that a reader or a program sees, after the name that says what they are; if there are any.
-        """
+        """Takes attributes in that a reader or a program sees, after the name that says what they are; if there are any."""
         some = False
         for key, value, offset in attributes:
             if key in _LINKS:
@@ -307,6 +310,8 @@ class _Page:
         block = self.cell or self.block
         if name == "br":
             block.line_break()
+        elif name == "label":
+            block.part()
         elif name == "table":
             if self.tables:
                 self.tables[-1].layout = True
@@ -333,7 +338,9 @@ class _Page:
     def _end(self, name: str) -> None:
         if name in _INLINE:
             return
-        if name == "table" and self.tables:
+        if name == "label":
+            (self.cell or self.block).part()
+        elif name == "table" and self.tables:
             self._end_table()
         elif name in ("td", "th", "tr", "thead", "tbody", "tfoot") and self.tables:
             self._end_cell()
@@ -355,7 +362,7 @@ class _Page:
             left, cell = table.spans.pop(len(row))
             if left > 1:
                 table.spans[len(row)] = (left - 1, cell)
-            row.append(replace(cell, text=""))
+            row.append(replace(cell, text="", rest=()))
 
     def _end_cell(self) -> None:
         cell, self.cell = self.cell, None
@@ -367,11 +374,12 @@ class _Page:
         self._covered(table)
         row = table.rows[-1]
         base = self.make(table=str(table.number), line=lines[0][1] if lines else None)
-        made = Cell(text, base, tag == "th")
+        rest = [(at, (line, None, base.table)) for at, line in lines[1:]]
+        made = Cell(text, base, tag == "th", rest)
         for n in range(columns):
             if rows > 1:
                 table.spans[len(row)] = (rows - 1, made)
-            row.append(made if n == 0 else replace(made, text=""))
+            row.append(made if n == 0 else replace(made, text="", rest=()))
         if table.layout:
             self._dump(table)
 

@@ -128,6 +128,8 @@ class _XmlReader:
         self.at = 0
         """Byte at which the last event began: what stands before it has been reported."""
         self.reason = ""
+        self.unexpanded: set[str] = set()
+        """Entities that are declared here and left as they stand."""
         parser = expat.ParserCreate("utf-8")
         # One call for a run of text instead of two for each line; where it ends is known then, and how many lines it has.
         parser.buffer_text = True
@@ -205,6 +207,7 @@ class _XmlReader:
             self.parser.buffer_text = False
         if value is not None and len(value) <= _ENTITY and "&" not in value and "%" not in value:
             return
+        self.unexpanded.add(name)
         if value:
             # Its text is in this file, whether it is referred to or not.
             self.ready.extend(self.pieces.add(value, ((0, (self.parser.CurrentLineNumber, None)),)))
@@ -212,7 +215,8 @@ class _XmlReader:
         self.parser.DefaultHandler = self.other
 
     def other(self, data: str) -> None:
-        if data[:1] == "&" and not self.reason:
+        # One that is declared nowhere here is a character's name, or stands in a file of its own.
+        if data[:1] == "&" and data[1:-1] in self.unexpanded and not self.reason:
             self.reason = "MALFORMED_FILE"
 
     def give(self) -> None:

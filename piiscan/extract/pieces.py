@@ -142,6 +142,8 @@ class Cell:
     """Where it stands, with what the format knows besides row and column."""
     header: bool = False
     """The format itself says that this is a heading."""
+    rest: Lines = ()
+    """Places of its later lines: the one cell of a layout table may hold a whole page."""
 
 
 Row = list[Cell]
@@ -224,10 +226,11 @@ def table_segments(rows: Sequence[Row], base: Place, pieces: Pieces, *, certain:
 def row_texts(rows: Iterable[Row], pieces: Pieces) -> Iterator[TextSegment]:
     """Rows as pieces, cells separated by tabs, each with its own place."""
     for row in rows:
-        starts: list[tuple[int, Place]] = []
+        starts: list[tuple[int, Place | Key]] = []
         at = 0
         for cell in row:
             starts.append((at, cell.place))
+            starts.extend((at + offset, place) for offset, place in cell.rest)
             at += len(cell.text) + 1
         if at > len(row):
             yield from pieces.add("\t".join(cell.text for cell in row), starts)

@@ -22,14 +22,14 @@ values_of = attrgetter(*NAMES)
 class Places(Sequence[Place]):
     """`count` places. Equal to a tuple of the same places."""
 
-    __slots__ = ("_make", "base", "columns", "count")
+    __slots__ = ("_count", "_make", "base", "columns")
 
     def __init__(self, base: Place, columns: Mapping[str, Sequence[Any]], count: int) -> None:
-        self.base, self.columns, self.count = base, columns, count
+        self.base, self.columns, self._count = base, columns, count
         self._make = placer(base)
 
     def __len__(self) -> int:
-        return self.count
+        return self._count
 
     @overload
     def __getitem__(self, index: int) -> Place: ...
@@ -37,13 +37,13 @@ class Places(Sequence[Place]):
     def __getitem__(self, index: slice) -> tuple[Place, ...]: ...
     def __getitem__(self, index: int | slice) -> Place | tuple[Place, ...]:
         if isinstance(index, slice):
-            return tuple(self[n] for n in range(*index.indices(self.count)))
-        if not -self.count <= index < self.count:
+            return tuple(self[n] for n in range(*index.indices(self._count)))
+        if not -self._count <= index < self._count:
             raise IndexError(index)
         return self._make(**{name: column[index] for name, column in self.columns.items()})
 
     def __iter__(self) -> Iterator[Place]:
-        return (self[n] for n in range(self.count))
+        return (self[n] for n in range(self._count))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, tuple | Places) and tuple(self) == tuple(other)

@@ -23,7 +23,8 @@ def lines(segment: Segment) -> Iterator[tuple[str, Place]]:
         return
     ends = [*segment.starts[1:], len(segment.text)]
     for start, end, place in zip(segment.starts, ends, segment.places, strict=True):
-        text = segment.text[max(start, low) : min(end, high)].strip("\n")
+        # What separates cells and pieces is none of their text.
+        text = segment.text[max(start, low) : min(end, high)].strip("\n\t")
         if text:
             yield text, place
 

@@ -1,7 +1,9 @@
 """Segments between processes: frames of one kind byte, a length, JSON and long values behind it; never pickle.
 
 Text and long columns travel as they are (UTF-8, eight bytes a number): JSON would escape a NUL to six characters, and
-its numbers cost more than everything else of a page. The reader trusts nothing: the other side parses hostile files and may be theirs by now. Sizes and types are checked,
+its numbers cost more than everything else of a page.
+
+The reader trusts nothing: the other side parses hostile files and may be theirs by now. Sizes and types are checked,
 and what does not fit raises `Malformed`.
 """
 

@@ -205,7 +205,8 @@ class DuckStore:
             )
         self._execute(
             "INSERT INTO objects SELECT oid, $1, source, key, media_type, size, etag, modified, version, catalogue, "
-            "outcome, reason, bytes_examined, risk, reasons, NULL FROM incoming WHERE kind = 0 ORDER BY oid",
+            "outcome, reason, bytes_examined, names_examined, risk, reasons, NULL FROM incoming WHERE kind = 0 "
+            "ORDER BY oid",
             [run],
         )
         self._execute(

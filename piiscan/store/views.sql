@@ -43,7 +43,8 @@ JOIN objects o ON o.oid = c.oid AND o.run = c.run
 WHERE o.superseded IS NULL;
 
 CREATE OR REPLACE VIEW v_objects AS
-SELECT key AS object, source, media_type, size, modified, outcome, reason, risk, run, bytes_examined, reasons
+SELECT key AS object, source, media_type, size, modified, outcome, reason, risk, run, bytes_examined, names_examined,
+       reasons
 FROM objects
 WHERE superseded IS NULL;
 

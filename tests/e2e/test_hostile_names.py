@@ -10,13 +10,15 @@ import pty
 import re
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.support.cli import Cli
 from tests.support.trees import mail, ssn
 
 NAME = b"=cmd()|x\x1b]0;owned\x07\nINJECTED [link](x) <script>alert(1)<script>\xff\xe2\x80\xae.csv"
-COLUMN = "=cmd()|ssn\x1b[31m INJECTED [bold]x[/bold] <script>alert(2)</script>\u202e"
+COLUMN = "=cmd()|ssn\x1b[31m\nINJECTED [bold]x[/bold] <script>alert(3)</script>\u202e"
 ALERTS = """
 [[alerts]]
 name = "all"
@@ -41,14 +43,13 @@ def tree(cli: Cli) -> Path:
     root.mkdir()
     rows = io.StringIO()
     writer = csv.writer(rows)
-    writer.writerow(["id", COLUMN, "email"])
+    writer.writerow(["id", "ssn", "email"])
     writer.writerows([n, f"SSN: {ssn(n)}", mail(n)] for n in range(30))
     for name in (NAME, b"-" + NAME, b"@" + NAME):
         with open(os.path.join(os.fsencode(root), name), "wb") as out:
             out.write(rows.getvalue().encode())
-    # A header of several lines is none; a JSON key may hold anything.
-    key = COLUMN.replace(" INJECTED", "\nINJECTED")
-    (root / "=cmd().json").write_text(json.dumps([{key: {key: f"SSN: {ssn(50)}"}}]))
+    (root / "=cmd().json").write_text(json.dumps([{COLUMN: {COLUMN: f"SSN: {ssn(50)}"}}]))
+    pq.write_table(pa.table({COLUMN: [f"SSN: {ssn(60 + n)}" for n in range(9)]}), root / "=cmd().parquet")
     return root
 
 
@@ -111,11 +112,13 @@ def test_terminals(scanned: Cli, command: tuple[str, ...]) -> None:
 
 
 def test_terminals_explain_and_show(scanned: Cli) -> None:
-    for row in scanned.sql("SELECT finding FROM v_findings"):
+    for row in scanned.sql("SELECT finding, object FROM v_findings"):
         for command in ("explain", "show"):
             text = quiet_terminal(scanned.good(command, row["finding"]).out)
-            assert "\\x1b[31m" in text
-            assert "\\n" in text
+            assert "cmd()" in text
+            assert (
+                "\\x1b[31m" if row["object"].endswith((".json", ".parquet")) else "\\x1b]0;owned\\x07\\nINJECTED"
+            ) in text
 
 
 def test_progress_on_a_terminal(cli: Cli, tree: Path) -> None:

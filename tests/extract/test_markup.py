@@ -182,3 +182,72 @@ def test_trailing_blank_lines_of_a_pre_block_keep_places_in_order() -> None:
         if isinstance(segment, TextSegment):
             assert list(segment.starts) == sorted(segment.starts)
             assert all(start <= len(segment.text) for start in segment.starts)
+
+
+def test_xml_line_breaks_by_reference_are_no_lines_of_the_file() -> None:
+    data = f"<r><a>one&#10;two&#xA;three</a>\n<b>\n  {SSN}\n  {MAIL} </b></r>".encode()
+    segments, _ = extract(data, XML)
+    assert [place.line for value in (SSN, MAIL) for place in places_of(segments, value)] == [3, 4]
+    assert [place.line for place in places_of(segments, "three")] == [1]
+
+
+def test_xml_lines_of_a_text_longer_than_expats_buffer() -> None:
+    body = "".join(f"line number {n}\n" for n in range(2, 30_000))
+    segments, _ = extract(f"<r>one\n{body}<b>{SSN}</b></r>".encode(), XML)
+    for number in (2, 4_000, 17_777, 29_999):
+        (place,) = places_of(segments, f"line number {number}\n")
+        assert place.line == number
+    assert places_of(segments, SSN)[0].line == 30_000
+
+
+@pytest.mark.parametrize(
+    ("doctype", "body", "partial"),
+    [
+        ('<!ENTITY % defs SYSTEM "defs.ent"> %defs;', "&later;", False),
+        ('<!ENTITY chapter SYSTEM "chapter.xml">', "no reference", False),
+        ('<!ENTITY chapter SYSTEM "chapter.xml">', "&chapter;", True),
+        (f'<!ENTITY long "{MAIL}{" and so on" * 50}">', "no reference", False),
+        (f'<!ENTITY long "{MAIL}{" and so on" * 50}">', "&long;", True),
+    ],
+)
+def test_well_formed_xml_with_entities_is_not_called_broken(doctype: str, body: str, partial: bool) -> None:
+    data = f"<!DOCTYPE r [{doctype}]>\n<r><a>{SSN}</a>{body}</r>".encode()
+    segments, job = extract(data, XML)
+    assert SSN in text_of(segments)
+    assert (MAIL in text_of(segments)) == ("long" in doctype)
+    assert bool(job.budget.notes) == partial
+
+
+def test_html_lines_inside_one_cell_of_a_layout_table() -> None:
+    page = f"<table><tr><td><table><tr><td>menu</td></tr></table>\n<p>one\n<p>{SSN}\n<p>{MAIL}</td></tr></table>"
+    segments, _ = extract(page.encode(), HTML)
+    assert [place.line for value in (SSN, MAIL) for place in places_of(segments, value)] == [3, 4]
+
+
+def test_html_labels_are_words_of_their_own() -> None:
+    segments, _ = extract(f"<p><label>SSN</label><b>{SSN}</b>".encode(), HTML)
+    assert f"SSN {SSN}" in text_of(segments)
+
+
+def test_html_no_break_spaces_stay() -> None:
+    segments, _ = extract(b"<p>1<i>&nbsp;</i>2", HTML)
+    assert "1\xa02" in text_of(segments)
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        f'<a title="{MAIL}">',
+        f"<a class=x title='{MAIL}'>",
+        f"<a class=x title={MAIL}>",
+        f'<a\nclass = "x"\n  title = "{MAIL}" />',
+        f'<a class="x"title="{MAIL}">',
+        f'<input hidden value="{MAIL}"/>',
+        f'<a href="mailto:{MAIL}">',
+        f'<span class="x">a</span><span class="x">b</span><span class="x" title="{MAIL}">',
+    ],
+)
+def test_html_attributes_in_all_their_forms(tag: str) -> None:
+    segments, _ = extract(f"<p>before{tag}after".encode(), HTML)
+    assert MAIL in text_of(segments)
+    assert "after" in text_of(segments)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from piiscan.errors import Encrypted
 from piiscan.extract import Budget, Job, Limits, TextSegment, segments
@@ -63,3 +65,37 @@ def test_an_office_document_under_a_password() -> None:
     head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(1000) + "EncryptedPackage".encode("utf-16-le") + bytes(1000)
     with pytest.raises(Encrypted):
         list(segments(io.BytesIO(head), Job(name="x.docx")))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.binary(max_size=12),
+            st.text(max_size=12).map(lambda text: text.encode("utf-8", "surrogatepass")),
+            st.text(st.characters(max_codepoint=255), max_size=12).map(lambda text: text.encode("utf-16-le")),
+            st.sampled_from(
+                [b"printable run", b"\xed\xa0\x80", b"\xe0\x80\x80", b"\xf0\x80\x80\x80", b"\xf4\x90\x80\x80"]
+            ),
+        ),
+        max_size=12,
+    )
+)
+def test_every_run_stands_where_its_place_says(parts: list[bytes]) -> None:
+    data = b"".join(parts)
+    for at, text in read(data)[0]:
+        narrow = data[at:].startswith(text.encode())
+        assert narrow or data[at:].startswith(text.encode("utf-16-le"))
+        assert len(text.encode()) >= 6
+        assert "\ufffd" not in text or "\ufffd".encode() in data or "\ufffd".encode("utf-16-le") in data
+
+
+def test_many_runs_go_out_in_few_segments() -> None:
+    data = b"".join(b"run number %d of many\0\1" % n for n in range(100_000))
+    job = Job(name="x.bin", media_type="application/octet-stream")
+    found = list(segments(io.BytesIO(data), job))
+    assert len(found) <= 5
+    assert sum(len(s.starts) for s in found if isinstance(s, TextSegment)) == 100_000
+    last = found[-1]
+    assert isinstance(last, TextSegment)
+    assert last.place_of(len(last.text) - 1).byte == data.index(b"run number 99999 ")

@@ -49,6 +49,7 @@ CREATE TABLE objects (
     outcome        VARCHAR NOT NULL CHECK (outcome IN ('scanned', 'partial', 'skipped', 'failed')),
     reason         VARCHAR NOT NULL,
     bytes_examined BIGINT NOT NULL,
+    names_examined BIGINT NOT NULL,               -- characters that the name recogniser read
     risk           SMALLINT NOT NULL CHECK (risk BETWEEN 0 AND 100),
     reasons        VARCHAR NOT NULL,              -- JSON list, largest term first
     superseded     INTEGER                        -- the run that replaced this row, or found the object gone
