@@ -136,6 +136,8 @@ def read_file(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: no such configuration file") from None
     except tomllib.TOMLDecodeError as err:
         raise ConfigError(f"{path}: not valid TOML: {err}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not valid TOML: it is not UTF-8") from None
     except OSError as err:
         raise ConfigError(f"{path}: cannot be read ({err.strerror})") from None
 
@@ -200,16 +202,19 @@ def _merge(config: Config, data: Mapping[str, Any], where: str) -> Config:
     return merged
 
 
+_SWITCH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+
 def _environment() -> dict[str, Any]:
     """The `PIISCAN_*` variables that name a simple field."""
     out: dict[str, Any] = {}
     hints = typing.get_type_hints(Config)
     for name, hint in hints.items():
         text = os.environ.get(f"PIISCAN_{name.upper()}")
-        if text is None or isinstance(hint, types.GenericAlias) or hint not in (int, float, str, bool):
+        if not text or isinstance(hint, types.GenericAlias) or hint not in (int, float, str, bool):
             continue
         try:
-            out[name] = text.lower() in ("1", "true", "yes") if hint is bool else hint(text)
-        except ValueError:
+            out[name] = _SWITCH[text.lower()] if hint is bool else hint(text)
+        except (KeyError, ValueError):
             raise ConfigError(f"PIISCAN_{name.upper()}: {hint.__name__} is wanted") from None
     return out

@@ -151,7 +151,9 @@ class TextSegment:
         if self.line is None:
             return base
         line, begin = self.line, 0
-        for found in LINE_BREAK.finditer(self.text, 0, offset):
+        for found in LINE_BREAK.finditer(self.text):
+            if found.end() > offset:  # also of a CR LF that the offset is in the middle of
+                break
             line, begin = line + 1, found.end()
         column = offset - begin + (self.column if begin == 0 else 1)
         return replace(base, line=line, column=column)

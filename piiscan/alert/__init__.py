@@ -32,9 +32,10 @@ MEMORY = "1GB"
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The new rows of one alert rule."""
+    """The rows of one alert rule that one sink was not told of."""
 
     rule: AlertConfig
+    sink: str
     rows: tuple[dict[str, Any], ...]
     keys: tuple[str, ...]
 
@@ -48,21 +49,22 @@ def evaluate(database: Path, rule: AlertConfig) -> list[dict[str, Any]]:
     return [{n: plain(v) for n, v in zip(names, row, strict=True)} for row in found]
 
 
-def row_key(rule: AlertConfig, row: dict[str, Any]) -> str:
-    """A digest that names a row of a rule. Source: BLAKE2b, RFC 7693."""
-    text = json.dumps([rule.name, row], sort_keys=True, ensure_ascii=True)
+def row_key(rule: AlertConfig, sink: str, row: dict[str, Any]) -> str:
+    """A digest that names a row of a rule on its way to a sink. Source: BLAKE2b, RFC 7693."""
+    text = json.dumps([rule.name, sink, row], sort_keys=True, ensure_ascii=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def due(store: DuckStore, rules: Sequence[AlertConfig], database: Path) -> list[Due]:
-    """What was not told yet, rule by rule."""
+    """What was not told yet, by rule and sink: a sink that works is not told again because another one does not."""
     out = []
     for rule in rules:
         told = {r[0] for r in store.query("SELECT row_key FROM alert_marks WHERE alert = ?", [rule.name])}
-        fresh = [(row_key(rule, row), row) for row in evaluate(database, rule)]
-        fresh = [(key, row) for key, row in fresh if key not in told]
-        if fresh:
-            out.append(Due(rule, tuple(r for _, r in fresh), tuple(k for k, _ in fresh)))
+        found = evaluate(database, rule)
+        for sink in dict.fromkeys(rule.sinks):
+            fresh = {key: row for row in found if (key := row_key(rule, sink, row)) not in told}
+            if fresh:
+                out.append(Due(rule, sink, tuple(fresh.values()), tuple(fresh)))
     return out
 
 
@@ -95,20 +97,17 @@ def run_alerts(store: DuckStore, config: Config, run: int) -> dict[str, Any]:
     sent = failed = 0
     code = False
     for item in due(store, config.alerts, copy):
-        text = message(item, run)
-        whole = True
-        for name in item.rule.sinks:
-            try:
-                sinks[name].send(text)
-                sent += 1
-            except OSError as err:
-                whole = False
-                failed += 1
-                log.error(
-                    "event=alert_not_delivered alert=%s sink=%s error=%s", item.rule.name, name, type(err).__name__
-                )
-        code = code or any(getattr(sinks[n], "fails_command", False) for n in item.rule.sinks)
-        if whole:
-            now = datetime.now(UTC).replace(tzinfo=None)
-            store.mark_alerts([(item.rule.name, key, now) for key in item.keys])
+        sink = sinks[item.sink]
+        try:
+            sink.send(message(item, run))
+        except OSError as err:
+            failed += 1
+            log.error(
+                "event=alert_not_delivered alert=%s sink=%s error=%s", item.rule.name, item.sink, type(err).__name__
+            )
+            continue
+        sent += 1
+        code = code or bool(getattr(sink, "fails_command", False))
+        now = datetime.now(UTC).replace(tzinfo=None)
+        store.mark_alerts([(item.rule.name, key, now) for key in item.keys])
     return {"rules": len(config.alerts), "sent": sent, "failed": failed, "exit_code": code}

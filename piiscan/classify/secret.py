@@ -63,12 +63,15 @@ def entropy(value: str, params: Params) -> bool:
 
 
 def password(value: str, params: Params) -> bool:
-    """Whether a value given to a name such as `password` looks chosen: no placeholder, two kinds of characters.
+    """Whether a value given to a name such as `password` looks chosen: no placeholder, no word or name of code.
 
-    >>> password("hunter2-Zebra", {}), password("${PASSWORD}", {}), password("getPassword", {})
+    >>> password("hunter2-Zebra", {}), password("${PASSWORD}", {}), password("clear_passphrase", {})
     (True, False, False)
     """
     if is_placeholder(value) or len(set(value)) < 5:
+        return False
+    # Words, paths and identifiers have no digit and no sign that only people put into passwords.
+    if not any(char.isdigit() or char in "!@#$%^&*+=?~" for char in value):
         return False
     kinds = sum(
         [

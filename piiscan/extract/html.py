@@ -237,7 +237,7 @@ class _Page:
         return self._opened(name, attributes, end)
 
     def _opened(self, name: str, attributes: list[tuple[str, str, int]], end: int) -> int:
-        """Takes a start tag in that ends at `end`, with its content where that holds no tags; returns where to go on."""
+        """Takes in a start tag that ends at `end`, with its content where that holds no tags; where to go on."""
         source = self.source
         if name not in _INLINE:
             self._start(name, attributes)
@@ -280,7 +280,7 @@ class _Page:
         return size, out
 
     def _values(self, name: str, attributes: list[tuple[str, str, int]]) -> bool:
-        """Takes attributes in that a reader or a program sees, after the name that says what they are; if there are any."""
+        """Takes in attributes that hold text to a reader or a program, after their labels; whether there are any."""
         some = False
         for key, value, offset in attributes:
             if key in _LINKS:

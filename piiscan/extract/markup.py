@@ -131,7 +131,7 @@ class _XmlReader:
         self.unexpanded: set[str] = set()
         """Entities that are declared here and left as they stand."""
         parser = expat.ParserCreate("utf-8")
-        # One call for a run of text instead of two for each line; where it ends is known then, and how many lines it has.
+        # One call for a run of text instead of two for each line: where it ends is known then, and its lines.
         parser.buffer_text = True
         parser.buffer_size = 1 << 16
         parser.ordered_attributes = True

@@ -154,7 +154,8 @@ def _long(good: Flags, step: int) -> Flags:
         return good[:0]
     two = good[:-step] & good[step:]
     four = two[: -2 * step] & two[2 * step :]
-    return four[: -2 * step] & two[4 * step :]
+    six: Flags = four[: -2 * step] & two[4 * step :]
+    return six
 
 
 def _gathered(codes: Flags, found: Flags, charset: str) -> _Runs:

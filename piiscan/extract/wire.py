@@ -211,7 +211,7 @@ def _list(values: Sequence[str]) -> Sequence[str]:
 def _counts(numbers: Sequence[int] | npt.NDArray[np.int64]) -> Sequence[int] | npt.NDArray[np.int64]:
     """An array where it is long, else plain integers."""
     if isinstance(numbers, np.ndarray):
-        return numbers if len(numbers) >= _LONG else numbers.tolist()  # type: ignore[no-any-return]
+        return numbers if len(numbers) >= _LONG else numbers.tolist()
     return [int(number) for number in numbers]
 
 
@@ -348,14 +348,15 @@ def _strings(payload: Mapping[str, Any], key: str) -> list[str]:
 
 
 def _integers(payload: Mapping[str, Any], key: str) -> Sequence[int] | npt.NDArray[np.int64]:
-    value = payload.get(key)
+    value: Any = payload.get(key)
     if isinstance(value, np.ndarray):
         good = not len(value) or (value.min() >= 0 and value.max() < _MOST)
     else:
         good = isinstance(value, list) and all(type(item) is int and 0 <= item < _MOST for item in value)
     if not good:
         raise Malformed(f"{key} is no list of counts")
-    return value  # type: ignore[no-any-return]
+    numbers: Sequence[int] | npt.NDArray[np.int64] = value
+    return numbers
 
 
 def _place(data: object) -> Place:

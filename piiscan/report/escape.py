@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Any
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def printable(text: str) -> str:
@@ -49,9 +50,11 @@ def csv_cell(value: object, *, raw: bool = False) -> str:
     return "'" + text if text.startswith(_FORMULA) else text
 
 
-def rich_text(text: str) -> str:
-    """Text for rich's tables, in which brackets are markup."""
-    return printable(text).replace("[", r"\[")
+def rich_text(text: str) -> Any:
+    """Text for rich's tables as it stands: a plain string would be read for markup and emoji codes."""
+    from rich.text import Text
+
+    return Text(printable(text))
 
 
 def log_field(text: str) -> str:

@@ -34,7 +34,7 @@ def render(findings: Iterable[dict[str, Any]], *, raw_csv: bool = False) -> Iter
         style = "dim" if finding["test_data"] else _STYLE[severity]
         table.add_row(
             f"[{style}]{'sample' if finding['test_data'] else severity}[/{style}]",
-            finding["rule"],
+            rich_text(finding["rule"]),
             f"{finding['count']:,}",
             f"{finding['distinct']:,}",
             rich_text(f"{finding['source']}/{finding['object']}"),

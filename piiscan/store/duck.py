@@ -162,7 +162,7 @@ def open_for_reading(path: Path, *, locked_down: bool = False, memory: str = "",
 def schema_version(con: Any) -> int:
     """The schema of an open database; 0 when it is empty, -1 when it is somebody else's."""
     tables = {row[0] for row in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-    if "schema_version" not in tables:
+    if not {"schema_version", "meta"} <= tables:
         return -1 if tables else 0
     row = con.execute("SELECT max(version) FROM schema_version").fetchone()
     return int(row[0] or 0)

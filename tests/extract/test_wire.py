@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import struct
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -254,7 +255,7 @@ def test_long_columns_come_back_whatever_they_hold(values: list[str]) -> None:
 
 def test_places_as_columns_come_back_equal() -> None:
     count = 100
-    columns = {"line": list(range(1, count + 1)), "tag": ["a", None] * (count // 2)}
+    columns: dict[str, Sequence[object]] = {"line": list(range(1, count + 1)), "tag": ["a", None] * (count // 2)}
     places = lazy(Place(member=("x",)), columns, count)
     segment = TextSegment("x\n" * count, starts=tuple(range(0, 2 * count, 2)), places=places)
     out = io.BytesIO()

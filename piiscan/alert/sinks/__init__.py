@@ -37,7 +37,12 @@ def resolve(reference: str, sink: str) -> str:
         return value
     if kind == "file":
         try:
-            return Path(rest).read_text(encoding="utf-8").strip()
+            value = Path(rest).read_text(encoding="utf-8").strip()
         except OSError as err:
             raise ConfigError(f"sink {sink!r}: {rest}: {err.strerror}") from None
+        except ValueError:
+            raise ConfigError(f"sink {sink!r}: {rest}: not text") from None
+        if not value:
+            raise ConfigError(f"sink {sink!r}: {rest} is empty")
+        return value
     raise ConfigError(f"sink {sink!r}: give the secret by reference, as env:NAME or file:PATH")

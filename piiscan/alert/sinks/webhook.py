@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import http.client
 import ipaddress
 import json
 import time
@@ -40,7 +41,10 @@ class WebhookSink:
     """POSTs one JSON document an alert."""
 
     def __init__(self, config: SinkConfig) -> None:
-        parts = urlsplit(config.url)
+        try:
+            parts = urlsplit(config.url)
+        except ValueError:
+            raise ConfigError(f"sink {config.name!r}: not a URL") from None
         if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
             raise ConfigError(f"sink {config.name!r}: an https URL is wanted (http only to this machine)")
         self._url = config.url
@@ -55,9 +59,12 @@ class WebhookSink:
         if self._secret:
             headers["X-Piiscan-Signature"] = signature(self._secret, stamp, body)
         request = urllib.request.Request(self._url, body, headers, method="POST")  # noqa: S310 - scheme checked above
-        with self._open(request, timeout=SECONDS) as answer:
-            if not 200 <= answer.status < 300:
-                raise urllib.error.URLError(f"HTTP {answer.status}")
+        try:
+            with self._open(request, timeout=SECONDS) as answer:
+                if not 200 <= answer.status < 300:
+                    raise urllib.error.URLError(f"HTTP {answer.status}")
+        except http.client.HTTPException as err:  # what answers does not speak HTTP
+            raise urllib.error.URLError(type(err).__name__) from None
 
 
 def _is_loopback(host: str) -> bool:
