@@ -38,6 +38,7 @@ NOISY = (
     "application/x-mach",
     "application/vnd.microsoft.portable-executable",
     "application/java-vm",
+    "application/x-python-code",
     "image/",
     "audio/",
     "video/",

@@ -9,6 +9,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -386,7 +387,8 @@ def test_no_extension_is_fetched_or_loaded(tmp_path: Path) -> None:
     path = database(tmp_path, two())
     assert settings()["autoinstall_known_extensions"] == settings()["autoload_known_extensions"] == "false"
     ask = "SELECT current_setting('autoinstall_known_extensions'), current_setting('autoload_known_extensions')"
-    for con in (open_for_writing(path), open_for_reading(path), open_for_reading(path, locked_down=True)):
+    for opening in (open_for_writing, open_for_reading, partial(open_for_reading, locked_down=True)):
+        con = opening(path)
         assert con.execute(ask).fetchall() == [(False, False)]
         con.close()
 

@@ -251,3 +251,11 @@ def test_html_attributes_in_all_their_forms(tag: str) -> None:
     segments, _ = extract(f"<p>before{tag}after".encode(), HTML)
     assert MAIL in text_of(segments)
     assert "after" in text_of(segments)
+
+
+def test_what_came_together_goes_out_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = b"<p>a short paragraph\n" * 1_000
+    monkeypatch.setattr("piiscan.extract.pieces._PATIENCE", -1.0)
+    found, _ = extract(page, HTML)
+    assert len(found) >= 1_000 // 64
+    assert text_of(found).count("a short paragraph") == 1_000
