@@ -140,7 +140,7 @@ def speaks_for(rule: Rule, header: str) -> bool:
         return True
     for keyword in rule.context.keywords:
         phrase = tokens(keyword)
-        if not phrase:
+        if not phrase or (len(phrase) == 1 and re.search(r"[^\w.'’-]", keyword)):
             continue
         if "".join(phrase) in (joined, *words):
             return True

@@ -9,6 +9,7 @@ from functools import lru_cache
 from piiscan.classify.plan import Plan
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_SIGN = re.compile(r"[^\w.'’-]")
 _BREAK = re.compile(r"[\W_]+")
 
 
@@ -34,7 +35,8 @@ class HeaderIndex:
                 self._columns.setdefault("".join(tokens(column)), []).append(compiled.index)
             for keyword in compiled.rule.context.keywords:
                 words = tokens(keyword)
-                if words:
+                # `account #` means a number behind the word, not every column with the word in its name.
+                if words and (len(words) > 1 or not _SIGN.search(keyword)):
                     self._phrases.setdefault(words[0], []).append((words, compiled.index))
                     self._joined.setdefault("".join(words), []).append(compiled.index)
 

@@ -36,6 +36,10 @@ def bits(value: str) -> float:
     return -sum([n / total * math.log2(n / total) for n in Counter(value).values()]) + 0.0
 
 
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+"""Far more often the name of a thing than its key. Source: RFC 9562."""
+
+
 def is_placeholder(value: str) -> bool:
     """Whether the text stands for a secret instead of being one: a reference, a name, a path, a filler.
 
@@ -90,7 +94,7 @@ def api_secret(value: str, params: Params) -> bool:
     >>> api_secret("9f8c1e0b7a6d5f4e3c2b1a09", {}), api_secret("customer-service-key", {})
     (True, False)
     """
-    if is_placeholder(value) or bits(value) < params.get("bits", 3.2):
+    if is_placeholder(value) or _UUID.fullmatch(value) or bits(value) < params.get("bits", 3.2):
         return False
     return any(char.isdigit() for char in value) and any(char.isalpha() for char in value)
 
@@ -103,7 +107,7 @@ def aws_secret(value: str, params: Params) -> bool:
     >>> aws_secret("kR8vQz2Lm0TxYb7NcWd5EfGh3JpSu9AiBo1Xe4Kl", {}), aws_secret("a" * 40, {})
     (True, False)
     """
-    mixed = re.search("[a-z]", value) and re.search("[A-Z]", value) and re.search(r"[\d/+]", value)
+    mixed = re.search("[a-z]", value) and re.search("[A-Z]", value) and re.search(r"[\d+]", value)
     if len(value) != 40 or not mixed or not re.search(r"[g-zG-Z+/]", value) or bits(value) < params.get("bits", 4.0):
         return False
     # Paths and names are words; of forty random characters few stand in runs of five small letters.

@@ -128,7 +128,8 @@ def test_one_bad_target_does_not_stop_the_others(cli: Cli, s3: Bucketeer) -> Non
 
 
 def test_public_buckets_need_no_credentials(cli: Cli, s3: Bucketeer, proxy: FaultProxy) -> None:
-    s3.make("public", {"a.txt": f"SSN: {ssn(9)}\n".encode()})
+    s3.make("public")
+    s3.put("public", "a.txt", f"SSN: {ssn(9)}\n".encode(), ACL="public-read")
     found = cli.scan("s3://public", "--no-sign-request", env=NO_CREDENTIALS)
     assert found["findings"]["total"] == 1
     assert not any("authorization" in r.headers for r in proxy.requests)

@@ -56,7 +56,6 @@ ESCAPES = {
     "read-blob": "SELECT content FROM read_blob('{folder}/secret.txt')",
     "read-json": "SELECT * FROM read_json('{folder}/secret.txt')",
     "read-parquet": "SELECT * FROM read_parquet('{folder}/spool/*/*.parquet')",
-    "read-own-file": "SELECT size FROM read_blob('{folder}/made.duckdb')",
     "read-proc": "SELECT content FROM read_text('/proc/self/environ')",
     "glob": "SELECT * FROM glob('{folder}/*')",
     "file-as-table": "SELECT * FROM '{folder}/secret.csv'",
