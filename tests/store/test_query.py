@@ -134,9 +134,7 @@ def test_a_way_out_is_refused(made: Path, escape: str) -> None:
 def test_a_way_out_is_refused_for_parquet_too(made: Path, escape: str) -> None:
     before = folder_of(made)
     with pytest.raises(ConfigError, match=r"^sql: "):
-        to_parquet(
-            made, ESCAPES[escape].format(folder=made.parent), made.parent / "answer.parquet", SECONDS, MEMORY
-        )
+        to_parquet(made, ESCAPES[escape].format(folder=made.parent), made.parent / "answer.parquet", SECONDS, MEMORY)
     assert folder_of(made) == before
 
 
