@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.support.programs import REASON, require
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cache of compiled rules that all commands of a test run share."""
+    return tmp_path_factory.mktemp("cache")
 
 
 def pytest_configure(config: pytest.Config) -> None:

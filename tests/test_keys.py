@@ -136,8 +136,8 @@ def test_the_key_is_in_no_database(state: Path, tmp_path: Path) -> None:
     assert known.encode() in data
 
 
-def test_a_command_without_its_key_ends_with_2(tmp_path: Path) -> None:
-    cli = Cli(tmp_path / "work", tmp_path / "cache")
+def test_a_command_without_its_key_ends_with_2(tmp_path: Path, cache: Path) -> None:
+    cli = Cli(tmp_path / "work", cache)
     tree = cli.root / "tree"
     tree.mkdir()
     cli.scan(tree)

@@ -7,7 +7,7 @@ thousands of single confirmations. Cells that the column's rule does not explain
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +27,9 @@ LEAST = 20
 SHARE = 0.5
 """Part of the sample that must match whole."""
 
+Cells = Callable[[ColumnSegment, frozenset[int], Sequence[int] | None], MatchBatch]
+"""How the cells at some indexes (None: all) are read one by one."""
+
 _EMPTY = np.empty(0, np.int64)
 NONE = MatchBatch(np.empty(0, np.int32), _EMPTY, _EMPTY, np.empty(0, np.float32), _EMPTY)
 
@@ -34,8 +37,11 @@ NONE = MatchBatch(np.empty(0, np.int32), _EMPTY, _EMPTY, np.empty(0, np.float32)
 class ColumnVerdicts:
     """What each column of one object was found to hold."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, cells: Cells) -> None:
         self._stack = stack
+        self._cells = cells
+        plan = stack.plan
+        self._qualified = frozenset((*plan.dense, *plan.email, *plan.quads, *plan.wide, *plan.led))
         self._known: dict[tuple[str, str, str | None, str | None], int] = {}
 
     def whole_cells(self, segment: ColumnSegment, forced: frozenset[int]) -> tuple[MatchBatch, list[int] | None]:
@@ -45,37 +51,28 @@ class ColumnVerdicts:
         if rule is None:
             if len(segment.values) < LEAST:
                 return NONE, None
-            rule = self._known[key] = self._decide(segment.values, forced)
+            rule = self._known[key] = self._decide(segment, forced)
         if rule < 0:
             return NONE, None
         return self._apply(rule, segment.values, forced)
 
-    def _decide(self, values: Sequence[str], forced: frozenset[int]) -> int:
-        """Index of the rule that the sample speaks for, or -1."""
-        stack = self._stack
-        step = max(len(values) // SAMPLE, 1)
-        sample = [v.encode("utf-8", "surrogatepass") for v in values[::step][:SAMPLE] if v]
-        if not sample:
+    def _decide(self, segment: ColumnSegment, forced: frozenset[int]) -> int:
+        """Index of the rule that most cells of a sample match whole when they are read one by one, or -1.
+
+        Only rules without anchors qualify: those with one are found as fast in the text of the cells.
+        """
+        step = max(len(segment.values) // SAMPLE, 1)
+        sample = [i for i in range(0, len(segment.values), step)[:SAMPLE] if segment.values[i]]
+        found = self._cells(segment, forced, sample)
+        if found.item is None or not len(found):
             return -1
-        best, best_worth = -1, 0.0
-        plan = stack.plan
-        for index in (*plan.dense, *plan.email, *plan.quads, *plan.wide, *sorted(plan.led & forced)):
-            compiled = plan.rules[index]
-            rule = compiled.rule
-            if rule.context.required and index not in forced:
-                continue
-            fit = [v for v in sample if compiled.least <= len(v) <= compiled.most and compiled.body.fullmatch(v)]
-            if len(fit) < SHARE * len(sample):
-                continue
-            check = stack.checks[index]
-            if check is not None and rule.checksum is not None and rule.checksum.required:
-                fit = [v for v in fit if check(v.decode("utf-8", "replace"))]
-                if len(fit) < SHARE * len(sample):
-                    continue
-            value = worth(rule, True, keyword=False, column=index in forced)
-            if value >= stack.threshold and value > best_worth:
-                best, best_worth = index, value
-        return best
+        sizes = np.fromiter((len(segment.values[i]) for i in found.item.tolist()), np.int64, len(found))
+        whole = found.rule[(found.start == 0) & (found.end == sizes)]
+        if not len(whole):
+            return -1
+        rules, counts = np.unique(whole, return_counts=True)
+        best = int(rules[np.argmax(counts)])
+        return best if counts.max() >= SHARE * len(sample) and best in self._qualified else -1
 
     def _apply(self, index: int, values: Sequence[str], forced: frozenset[int]) -> tuple[MatchBatch, list[int] | None]:
         import pyarrow as pa

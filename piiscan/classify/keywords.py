@@ -180,7 +180,8 @@ def _support(
     distance = spot.first[after] - ends
     # A keyword that introduces the next candidate does not speak for the one before it.
     follows = np.zeros(len(mine), np.bool_)
-    follows[:-1] = starts[1:] - spot.last[after[:-1]] <= window
+    lead = starts[1:] - spot.last[after[:-1]]
+    follows[:-1] = (lead >= 0) & (lead <= window)
     behind = ~near & (distance >= 0) & (distance <= window) & ~follows
     free = at[mine] < 0
     at[mine[near & free]] = spot.begins[before[near & free]]

@@ -256,7 +256,7 @@ class StackSession:
     def __init__(self, stack: Stack, *, noisy: bool = False) -> None:
         self.stack = stack
         self._noisy = noisy
-        self._verdicts = ColumnVerdicts(stack)
+        self._verdicts = ColumnVerdicts(stack, self._cells)
         self._recognize = [(other.session(), other) for other in stack.recognizers]
 
     @property

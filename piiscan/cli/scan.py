@@ -191,7 +191,7 @@ def _finish(
         from piiscan.report.escape import printable
 
         sys.stderr.write(f"piiscan: {printable(line)}\n")
-    if result.source_errors:
+    if result.source_errors or (alerts is not None and alerts["failed"]):
         return 3
     if summary["not_read_whole"]:
         return 4

@@ -73,7 +73,8 @@ def render(findings: Iterable[dict[str, Any]], *, raw_csv: bool = False) -> Iter
     )
     yield f"<div><b>{len(objects):,}</b><span>objects with findings</span></div></div>\n"
     if samples:
-        yield f"<p>{samples:,} more findings hold published sample values only; they are not counted.</p>\n"
+        more = "finding holds" if samples == 1 else "findings hold"
+        yield f"<p>{samples:,} more {more} published sample values only, and do not count.</p>\n"
     yield from _types(rules)
     yield from _objects(objects)
     yield from _list(listed, total)

@@ -14,10 +14,11 @@ from piiscan.classify import column
 from piiscan.classify.column import LEAST
 from piiscan.classify.stack import Stack
 from piiscan.model import ColumnSegment, Place
+from tests.support.made import whole_stack
 from tests.support.trees import mail, ssn
 
 RULES = load_rules()
-STACK = Stack(RULES, cache=False)
+STACK = whole_stack()
 HEADERS = ("", "ssn", "customerSSN", "email", "card_number", "iban", "notes", "order_no", "phone", "passport")
 WHOLE = sorted(
     {value for rule in RULES for e in rule.examples for value in e.find if value == e.text and len(value) < 60}
@@ -85,7 +86,7 @@ def segment(header: str, cells: Sequence[str]) -> ColumnSegment:
 
 
 @given(tables())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_at_once_is_as_one_by_one(table: tuple[str, list[str]]) -> None:
     parts = [segment(*table)]
     slow, none = found(parts, one_by_one=True)

@@ -14,7 +14,7 @@ from piiscan.classify.stack import Stack
 from piiscan.extract.text import windows
 from piiscan.model import ConfidenceSpec, ContextSpec, MatchBatch, MatchSpec, Place, Rule, TextSegment
 from piiscan.redact import Locator
-from tests.support.made import rule
+from tests.support.made import rule, whole_stack
 
 NUMBER = "12345678"
 
@@ -155,7 +155,7 @@ def test_a_gap_says_what_may_stand_between() -> None:
 # Windows over a long text.
 
 RULES = load_rules()
-STACK = Stack(RULES, cache=False)
+STACK = whole_stack()
 PIECES = sorted(
     {e.text for r in RULES for e in r.examples if not e.column and max(map(len, e.find)) < 120 and len(e.text) < 200}
 )

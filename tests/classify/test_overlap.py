@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from piiscan.catalogue import load_rules
 from piiscan.classify.overlap import survivors
-from piiscan.classify.stack import Stack
+from tests.support.made import whole_stack
 
 Span = tuple[int, int, float, int]
 """Start, end, strength, rule."""
@@ -74,7 +73,7 @@ def test_precedence(spans: list[Span], stands: list[int]) -> None:
 
 def test_the_stronger_evidence_names_the_number() -> None:
     """One number that two rules can read goes to the one whose keyword stands before it."""
-    stack = Stack(load_rules(), cache=False)
+    stack = whole_stack()
     for word, rule in (("SSN", "us.ssn"), ("social security number", "us.ssn")):
         assert [m.rule for m in stack.classify(f"{word}: 219-09-9998")] == [rule]
     (card,) = stack.classify("card number 4111 1111 1111 1111")

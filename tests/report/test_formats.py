@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -66,10 +66,10 @@ def reports() -> list[ObjectReport]:
 
 
 @pytest.fixture(scope="module")
-def cli(tmp_path_factory: pytest.TempPathFactory) -> Cli:
+def cli(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Cli:
     """Two runs: the second one read one object again, and found less."""
     folder = tmp_path_factory.mktemp("report")
-    made = Cli(folder / "work", folder / "cache")
+    made = Cli(folder / "work", cache)
     made.env["COLUMNS"] = "120"
     store = DuckStore(made.root / "piiscan.duckdb", key_file=made.root / "k")
     store.remember_rules(
@@ -81,7 +81,7 @@ def cli(tmp_path_factory: pytest.TempPathFactory) -> Cli:
     return made
 
 
-@cache
+@lru_cache
 def said(cli: Cli, *options: str) -> Done:
     """What `report` says, asked once."""
     return cli.good("report", *options)

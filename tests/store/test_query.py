@@ -159,8 +159,8 @@ def test_memory_has_a_limit(made: Path) -> None:
         rows(made, "SELECT list(range) FROM range(30000000)", SECONDS, "64MB")
 
 
-def test_a_limit_ends_a_command_with_5(made: Path, tmp_path: Path) -> None:
-    cli = Cli(tmp_path / "work", tmp_path / "cache")
+def test_a_limit_ends_a_command_with_5(made: Path, tmp_path: Path, cache: Path) -> None:
+    cli = Cli(tmp_path / "work", cache)
     endless = "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range + b.range = -1"
     done = cli.run("sql", endless, "--db", made, "--timeout", "0.5")
     assert (done.code, done.said) == (5, "piiscan: the query was stopped after 0.5 seconds (--timeout)\n")

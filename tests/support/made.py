@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from piiscan.catalogue import load_rules
+from piiscan.classify.stack import Stack
 from piiscan.model import (
     Category,
     Finding,
@@ -94,3 +97,9 @@ def add_run(store: DuckStore, folder: Path, reports: Sequence[ObjectReport]) -> 
     store.load(run, [write_shard(folder / "spool", run, 0, reports, CATALOGUE)])
     store.end(run, "done", len(reports), 0)
     return run
+
+
+@cache
+def whole_stack() -> Stack:
+    """All rules of the catalogue, compiled once for all tests of a process."""
+    return Stack(load_rules(), cache=False)
