@@ -41,7 +41,6 @@ class KeywordIndex:
         self._against = tuple(tuple(sorted(speaking[f][1])) for f in self._forms)
         self._sizes = np.array([len(f.encode()) for f in self._forms], np.int64)
         self._longest = int(self._sizes.max()) if self._forms else 0
-        self._tokens = [_token(f) for f in self._forms]
         self._edges = [(spaced(f[0]), spaced(f[-1])) for f in self._forms]
         self._bounded = [consumes(f) for f in self._forms]
         self._wanted = np.array(
@@ -120,7 +119,7 @@ class KeywordIndex:
         for i in np.flatnonzero(out & (((before > 127) & first) | ((after > 127) & last))).tolist():
             low = max(int(stops[i]) - size - 4, 0)
             text = block[low : int(stops[i]) + 4].decode("utf-8", "replace")
-            out[i] = self._tokens[index].search(text) is not None
+            out[i] = _token(self._forms[index]).search(text) is not None
         return out
 
     def name(self, block: bytes, start: int) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from piiscan import stages
 from piiscan.errors import StoreError
 from piiscan.store.duck import copy_database, open_for_reading, unbroken
-from piiscan.store.ingest import DuckStore
+
+if TYPE_CHECKING:
+    from piiscan.store.ingest import DuckStore
 
 SHARE = 0.02
 """Part of the time of a scan that publishing may take."""
