@@ -78,8 +78,8 @@ class Groups:
     """Digits of each group."""
     before: npt.NDArray[np.uint8]
     """The byte before each group; a line feed where the block begins."""
-    single: npt.NDArray[np.bool_]
-    """The group is one run."""
+    rest: IntArray
+    """Digits of each group without those of its first run: all that a match can use that may not begin with it."""
     lettered: npt.NDArray[np.bool_]
     """A letter stands beside the group, directly or behind a blank or a dash."""
     capital: npt.NDArray[np.bool_]
@@ -91,7 +91,7 @@ def digit_groups(runs: Runs) -> Groups:
     starts, ends, joined, data = runs.starts, runs.ends, runs.joined, runs.data
     if not len(starts):
         none = np.empty(0, np.bool_)
-        return Groups(starts, ends, starts, np.empty(0, np.uint8), none, none, none)
+        return Groups(starts, ends, starts, np.empty(0, np.uint8), starts, none, none)
     sizes = ends - starts
     dead = np.zeros(len(starts), np.bool_)
     if len(starts) > 2:
@@ -126,20 +126,21 @@ def digit_groups(runs: Runs) -> Groups:
     lettered = _LETTER[before] | _LETTER[after] | further | beyond
     capital = _UPPER[before] | (_JOINS[before] & _UPPER[data[np.maximum(begin - 2, 0)]]) | _UPPER[after]
     capital |= _JOINS[after] & _UPPER[data[np.minimum(end + 1, len(data) - 1)]]
-    return Groups(begin, end, total, before, head == tail, lettered, capital)
+    return Groups(begin, end, total, before, total - sizes[head], lettered, capital)
 
 
 def digital_windows(groups: Groups, fewest: int, openings: bytes, size: int) -> tuple[IntArray, IntArray]:
     """Windows around groups with at least `fewest` digits that a match can begin with or in."""
     opens = np.frombuffer(openings, np.uint8).astype(np.bool_)[groups.before]
-    keep = (groups.total >= fewest) & (opens | (~groups.single & _BOUND[groups.before]))
+    keep = np.where(opens, groups.total, groups.rest) >= fewest
     return merge(groups.starts[keep] - EDGE, groups.ends[keep] + EDGE, size)
 
 
 def mixed_windows(groups: Groups, openings: bytes, pad: int, size: int) -> tuple[IntArray, IntArray]:
     """Windows around groups of at least five digits that a match can begin with, or a capital letter stands before."""
     opens = np.frombuffer(openings, np.uint8).astype(np.bool_)[groups.before]
-    keep = (groups.total >= MIN_DIGITS) & (opens | ~groups.single | _UPPER[groups.before] | _JOINS[groups.before])
+    begins = opens | _UPPER[groups.before] | _JOINS[groups.before]
+    keep = np.where(begins, groups.total, groups.rest) >= MIN_DIGITS
     return merge(groups.starts[keep] - pad, groups.ends[keep] + pad, size)
 
 

@@ -197,7 +197,8 @@ class Stack:
                 factor = NOISE if noisy else 1.0
                 spans = zip(lonely.tolist(), starts[lonely].tolist(), ends[lonely].tolist(), strict=True)
                 if rule.match.shape == "ipv4":
-                    out[lonely] *= [not looks_like_version(block[starts[i] : ends[i]]) for i in lonely]
+                    short = lonely[(ends - starts)[lonely] <= 11]  # eight digits at most
+                    out[short] *= [not looks_like_version(block[starts[i] : ends[i]]) for i in short]
                 number = check is not None and running and index in self._digital
                 for i, s, e in spans if number or noisy else ():
                     out[i] *= factor * (NOISE if number and in_numbers(block, s, e) else 1.0)

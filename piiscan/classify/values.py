@@ -157,7 +157,7 @@ def _plan(code: str) -> re.Pattern[str] | None:
             patterns += _patterns(PhoneMetadata.metadata_for_nongeo_region(number))
         else:
             patterns += _patterns(PhoneMetadata.metadata_for_region(region))
-    return re.compile("|".join(patterns)) if patterns else None
+    return re.compile("|".join(dict.fromkeys(patterns))) if patterns else None
 
 
 @lru_cache(maxsize=64)
