@@ -15,10 +15,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from re import _constants as sre
-from re import _parser as sre_parser
-from typing import Any
 
+from piiscan.classify.anatomy import (
+    SEPARATORS,
+    capitals_of,
+    group_of,
+    letters_of,
+    may_begin_with_letter,
+    shape_of,
+    signs_of,
+)
 from piiscan.classify.hyper import Expression, Scanner, make_scanner
 from piiscan.model import Rule
 
@@ -27,148 +33,6 @@ MIN_DIGITS = 5
 
 REACH = 48
 FEW = 64
-SEPARATORS = frozenset(b" -./()+")
-"""What may stand between the digits of a number that people write."""
-
-
-def shape_of(pattern: str) -> tuple[int, int, int]:
-    """(least width, most width, least digits) over all matches of a pattern, in characters.
-
-    >>> shape_of(r"\\d{3}-\\d{2}-?\\d{4}")
-    (10, 11, 9)
-    >>> shape_of("[A-Z]{2}(?:12|345)")
-    (4, 5, 2)
-    """
-    parsed = sre_parser.parse(pattern, re.ASCII)
-    least, most = parsed.getwidth()
-    return int(least), int(most), _count(parsed, 48, 57)
-
-
-def signs_of(pattern: str) -> frozenset[int] | None:
-    """The characters beside letters and digits that a match can hold; None when a class or dot leaves it open."""
-    found: set[int] = set()
-    return frozenset(found) if _signs(sre_parser.parse(pattern, re.ASCII), found) else None
-
-
-def _signs(items: Any, found: set[int]) -> bool:
-    for op, arg in items:
-        if op is sre.LITERAL:
-            if not chr(arg).isalnum():
-                found.add(arg)
-        elif op is sre.IN:
-            for kind, value in arg:
-                if kind is sre.LITERAL:
-                    found.update(() if chr(value).isalnum() else (value,))
-                elif kind is sre.RANGE:
-                    found.update(c for c in range(value[0], min(value[1], 255) + 1) if not chr(c).isalnum())
-                elif not (kind is sre.CATEGORY and value is sre.CATEGORY_DIGIT):
-                    return False
-        elif op in (sre.MAX_REPEAT, sre.MIN_REPEAT):
-            if not _signs(arg[2], found):
-                return False
-        elif op is sre.SUBPATTERN:
-            if not _signs(arg[3], found):
-                return False
-        elif op is sre.BRANCH:
-            if not all(_signs(branch, found) for branch in arg[1]):
-                return False
-        else:
-            return False
-    return True
-
-
-def capitals_of(pattern: str) -> int:
-    """Least number of capital letters in a match.
-
-    >>> capitals_of("[A-Z]{2}\\d{6}[A-Z0-9]"), capitals_of("[A-Za-z]\\d{7}")
-    (2, 0)
-    """
-    return _count(sre_parser.parse(pattern, re.ASCII), 65, 90)
-
-
-def group_of(pattern: str) -> int:
-    """Least number of digits in the longest stretch of digits and separators of a match.
-
-    >>> group_of(r"[A-Z]\\d{3}-\\d{4}"), group_of(r"\\d{2}[A-Z]\\d{3}")
-    (7, 3)
-    """
-    return _group(sre_parser.parse(pattern, re.ASCII))
-
-
-def _group(items: Any) -> int:
-    best = current = 0
-    for op, arg in items:
-        inner = [(op, arg)]
-        signs: set[int] = set()
-        if _signs(inner, signs) and signs <= SEPARATORS and not _holds_letters(inner):
-            current += _count(inner, 48, 57)
-            best = max(best, current)
-            continue
-        current = 0
-        if op is sre.BRANCH:
-            best = max(best, min(_group(branch) for branch in arg[1]))
-        elif op is sre.SUBPATTERN:
-            best = max(best, _group(arg[3]))
-    return best
-
-
-def _may_begin_with_letter(pattern: str) -> bool:
-    """Whether a letter can stand before the first digit of a match."""
-    for op, arg in sre_parser.parse(pattern, re.ASCII):
-        if _holds_letters([(op, arg)]):
-            return True
-        if _count([(op, arg)], 48, 57):
-            return False
-    return False
-
-
-def _holds_letters(items: Any) -> bool:
-    """Whether any match of a parsed pattern can hold a letter."""
-    for op, arg in items:
-        if op is sre.LITERAL and chr(arg).isalpha():
-            return True
-        if op is sre.IN and any(
-            (k is sre.LITERAL and chr(v).isalpha()) or (k is sre.RANGE and (v[0] <= 90 or v[1] >= 97) and v[1] >= 65)
-            for k, v in arg
-        ):
-            return True
-        if op in (sre.MAX_REPEAT, sre.MIN_REPEAT) and _holds_letters(arg[2]):
-            return True
-        if op is sre.SUBPATTERN and _holds_letters(arg[3]):
-            return True
-        if op is sre.BRANCH and any(_holds_letters(branch) for branch in arg[1]):
-            return True
-    return False
-
-
-def _within(items: Any, low: int, high: int) -> bool:
-    """Whether a class holds nothing outside a range of code points."""
-    for op, arg in items:
-        if op is sre.RANGE and low <= arg[0] and arg[1] <= high:
-            continue
-        if op is sre.LITERAL and low <= arg <= high:
-            continue
-        if op is sre.CATEGORY and arg is sre.CATEGORY_DIGIT and (low, high) == (48, 57):
-            continue
-        return False
-    return True
-
-
-def _count(items: Any, low: int, high: int) -> int:
-    """Least number of characters of a range in a match of a parsed pattern."""
-    total = 0
-    for op, arg in items:
-        if op is sre.LITERAL:
-            total += low <= arg <= high
-        elif op is sre.IN:
-            total += _within(arg, low, high)
-        elif op in (sre.MAX_REPEAT, sre.MIN_REPEAT):
-            total += arg[0] * _count(arg[2], low, high)
-        elif op is sre.SUBPATTERN:
-            total += _count(arg[3], low, high)
-        elif op is sre.BRANCH:
-            total += min(_count(branch, low, high) for branch in arg[1])
-    return total
 
 
 def _table(cls: str) -> bytes:
@@ -492,12 +356,11 @@ def _kind(item: Compiled) -> str:
     signs = signs_of(spec.pattern)
     bounded = not any(item.before[letter] for letter in b"aZ_")
     grouped = group_of(spec.pattern) >= MIN_DIGITS
-    if signs is not None and signs <= SEPARATORS and bounded and grouped and not _may_begin_with_letter(spec.pattern):
+    if signs is not None and signs <= SEPARATORS and bounded and grouped and not may_begin_with_letter(spec.pattern):
         return "digital"
     if not grouped:
         return "scattered"
-    letters = sre_parser.parse(spec.pattern, re.ASCII)
-    return "loose" if _count(letters, 65, 90) + _count(letters, 97, 122) else "mixed"
+    return "loose" if letters_of(spec.pattern) else "mixed"
 
 
 def literal_forms(keyword: str) -> tuple[str, ...]:
