@@ -111,6 +111,10 @@ def digit_groups(runs: Runs) -> Groups:
         number = (sizes[quad] == 1) & (sizes[quad + 1] == 3) & (sizes[quad + 2] == 3) & (sizes[quad + 3] == 3)
         for shift in range(4):
             dead[quad[~number] + shift] = True
+    # Minutes and seconds, and the fraction behind these: two digits behind a colon that stands behind a digit.
+    clock = (sizes == 2) & (data[np.maximum(starts - 1, 0)] == 58) & ((data[np.maximum(starts - 2, 0)] - 48) < 10)
+    dead |= clock
+    dead[1:] |= clock[:-1] & joined & (data[ends[:-1]] == 46)
     heads = np.ones(len(starts), np.bool_)
     heads[1:] = ~joined | dead[1:] | dead[:-1]
     head = np.flatnonzero(heads)
@@ -125,7 +129,9 @@ def digit_groups(runs: Runs) -> Groups:
     beyond = _LETTER[data[np.minimum(end + 1, len(data) - 1)]] & _LOOSE[after]
     lettered = _LETTER[before] | _LETTER[after] | further | beyond
     capital = _UPPER[before] | (_JOINS[before] & _UPPER[data[np.maximum(begin - 2, 0)]]) | _UPPER[after]
-    capital |= _JOINS[after] & _UPPER[data[np.minimum(end + 1, len(data) - 1)]]
+    # A capital that begins a word is no part of the number before it.
+    word = _LETTER[data[np.minimum(end + 2, len(data) - 1)]] & ~_UPPER[data[np.minimum(end + 2, len(data) - 1)]]
+    capital |= _JOINS[after] & _UPPER[data[np.minimum(end + 1, len(data) - 1)]] & ~word
     return Groups(begin, end, total, before, total - sizes[head], lettered, capital)
 
 
@@ -139,7 +145,7 @@ def digital_windows(groups: Groups, fewest: int, openings: bytes, size: int) -> 
 def mixed_windows(groups: Groups, openings: bytes, pad: int, size: int) -> tuple[IntArray, IntArray]:
     """Windows around groups of at least five digits that a match can begin with, or a capital letter stands before."""
     opens = np.frombuffer(openings, np.uint8).astype(np.bool_)[groups.before]
-    begins = opens | _UPPER[groups.before] | _JOINS[groups.before]
+    begins = opens | groups.capital
     keep = np.where(begins, groups.total, groups.rest) >= MIN_DIGITS
     return merge(groups.starts[keep] - pad, groups.ends[keep] + pad, size)
 
