@@ -28,14 +28,12 @@ class KeywordIndex:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         speaking: dict[str, tuple[set[int], set[int]]] = {}
-        self._origin: dict[str, str] = {}
         for compiled in plan.rules:
             context = compiled.rule.context
             for side, words in enumerate((context.keywords, context.negative)):
                 for keyword in words:
                     for form in literal_forms(keyword):
                         speaking.setdefault(form, (set(), set()))[side].add(compiled.index)
-                        self._origin.setdefault(form, keyword)
         self._forms = tuple(speaking)
         self._users = tuple(tuple(sorted(speaking[f][0])) for f in self._forms)
         self._against = tuple(tuple(sorted(speaking[f][1])) for f in self._forms)
@@ -121,11 +119,6 @@ class KeywordIndex:
             text = block[low : int(stops[i]) + 4].decode("utf-8", "replace")
             out[i] = _token(self._forms[index]).search(text) is not None
         return out
-
-    def name(self, block: bytes, start: int) -> str:
-        """The keyword as the catalogue spells it, for a start that `judge` gave."""
-        text = block[start : start + self._longest].decode("utf-8", "replace").lower()
-        return max((f for f in self._origin if text.startswith(f.lower())), key=len, default="")
 
 
 _ALNUM = np.array([b < 128 and chr(b).isalnum() for b in range(256)], np.bool_)

@@ -67,8 +67,6 @@ class Hits:
     start: IntArray
     end: IntArray
     confidence: npt.NDArray[np.float64]
-    keyword: IntArray
-    """Start of the keyword that supports the hit, in bytes; -1 without one."""
 
 
 _NO_ROWS = np.empty(0, np.int64)
@@ -148,7 +146,7 @@ class Stack:
             inside = np.searchsorted(bounds, starts, side="right") == np.searchsorted(bounds, ends - 1, side="right")
             rules, starts, ends = rules[inside], starts[inside], ends[inside]
         if not len(rules):
-            return Hits(rules, starts, ends, np.empty(0), starts)
+            return Hits(rules, starts, ends, np.empty(0))
         keyword, against = self.keywords.judge(block, rules, starts, ends, chars)
         if bounds is not None:
             cell = np.searchsorted(bounds, starts, side="right")
@@ -156,9 +154,8 @@ class Stack:
         confidence = self._weigh(block, rules, starts, ends, keyword >= 0, forced, against, noisy, bounds is None)
         keep = np.flatnonzero((confidence > 0) & (confidence >= self.threshold))
         rules, starts, ends, confidence = rules[keep], starts[keep], ends[keep], confidence[keep]
-        keyword = keyword[keep]
         order = survivors(starts, ends, confidence + self._bonus(rules), rules)
-        return Hits(rules[order], starts[order], ends[order], confidence[order], keyword[order])
+        return Hits(rules[order], starts[order], ends[order], confidence[order])
 
     def _bonus(self, rules: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
         """What a checksum adds in an overlap of equally confident readings."""

@@ -26,6 +26,19 @@ app = typer.Typer(
 )
 
 
+class LogFormatter(logging.Formatter):
+    """Log lines whose fields are quoted and escaped: a directory's name must not write lines of its own."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line of a record."""
+        from piiscan.report.escape import log_field
+
+        if isinstance(record.args, tuple):
+            record = logging.makeLogRecord(record.__dict__)
+            record.args = tuple(log_field(a) if isinstance(a, str) else a for a in record.args or ())
+        return super().format(record)
+
+
 def _version(value: bool) -> None:
     if value:
         typer.echo(f"piiscan {__version__}")
@@ -40,11 +53,9 @@ def main(
     verbose: bool = typer.Option(False, "--verbose", "-v", help="Log what happens to stderr (names and codes only)."),
 ) -> None:
     """Options of all commands."""
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.INFO if verbose else logging.ERROR,
-        format="level=%(levelname)s logger=%(name)s %(message)s",
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LogFormatter("level=%(levelname)s logger=%(name)s %(message)s"))
+    logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, handlers=[handler])
 
 
 def _register() -> None:

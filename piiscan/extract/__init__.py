@@ -125,9 +125,6 @@ class Job:
             inner.note(err.reason, str(err))
 
 
-_MODULES = ("text", "delimited", "records", "columnar", "markup", "office", "pdf", "mail", "archive", "strings")
-"""The rooms that may answer for a media type, in this order; each has `MEDIA_TYPES` and `EXTRACTOR`."""
-
 _HOME = {
     "text/plain": "text",
     "text/csv": "delimited",
