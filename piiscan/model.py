@@ -142,6 +142,8 @@ class TextSegment:
     """Column of `text[0]` in that line."""
     prose: bool = True
     """False for text that a name recogniser must not read (source code, headers, keys)."""
+    utf8: bytes | None = field(default=None, repr=False, compare=False)
+    """`text` in UTF-8, where the object holds it so: it need not be encoded again."""
 
     def place_of(self, offset: int) -> Place:
         """The place of the character at `offset`: the entry that begins at or before it, plus line and column."""

@@ -271,37 +271,89 @@ def scan_windows(
     return ids, found - begins[window] + starts[window]
 
 
-def dense_candidates(plan: Plan, block: bytes, skip: npt.NDArray[np.bool_] | None = None) -> Candidates:
-    """Confirmed matches of all dense and wide rules but those that `skip` flags."""
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The digits of a block, looked up once for all scans."""
+
+    runs: Runs
+    groups: Groups
+    size: int
+    """Bytes of the block."""
+
+    def windows(self, plan: Plan, kind: str, which: tuple[int, ...]) -> Windows:
+        """Where matches of these rules of one kind of dense scan can be."""
+        if kind == "digital":
+            return digital_windows(self.groups, plan.fewest(which), plan.openings(which), self.size)
+        if kind == "lettered":
+            return letter_windows(self.groups, plan.reach(which), self.size)
+        if kind == "iban":
+            return iban_windows(self.runs, plan.reach(which))
+        if kind == "loose":
+            return loose_windows(self.groups, plan.reach(which), self.size)
+        if kind == "mixed":
+            return mixed_windows(self.groups, plan.openings(which), plan.reach(which), self.size)
+        return digit_windows(self.runs, plan.reach(which))
+
+
+def numbers_of(block: bytes) -> Numbers:
+    """The runs and groups of digits of a block."""
+    runs = digit_runs(block)
+    return Numbers(runs, digit_groups(runs), len(block))
+
+
+def dense_candidates(plan: Plan, block: bytes, numbers: Numbers) -> Candidates:
+    """Confirmed matches of all dense and wide rules that need no word beside them."""
     out: Candidates = ([], [], [])
-    if plan.dense or plan.quads:
-        runs, size = digit_runs(block), len(block)
-        groups = digit_groups(runs)
-        scans: tuple[tuple[Scanner | None, tuple[int, ...], Callable[[tuple[int, ...]], Windows]], ...] = (
-            (
-                plan.digital_scanner,
-                plan.digital,
-                lambda w: digital_windows(groups, plan.fewest, plan.openings(w), size),
-            ),
-            (plan.lettered_scanner, plan.lettered, lambda w: letter_windows(groups, plan.reach(w), size)),
-            (plan.iban_scanner, plan.iban, lambda w: iban_windows(runs, plan.reach(w))),
-            (plan.loose_scanner, plan.loose, lambda w: loose_windows(groups, plan.reach(w), size)),
-            (plan.mixed_scanner, plan.mixed, lambda w: mixed_windows(groups, plan.openings(w), plan.reach(w), size)),
-            (plan.scattered_scanner, plan.scattered, lambda w: digit_windows(runs, plan.reach(w))),
-        )
-        for scanner, which, windows in scans:
-            if scanner is not None:
-                starts, ends = windows(which)
-                if len(starts):
-                    _confirm(plan, which, block, *scan_windows(scanner, block, starts, ends), out, skip)
-        _append(out, plan.quads, *quads(runs))
+    scans = (
+        ("digital", plan.digital, plan.digital_scanner),
+        ("lettered", plan.lettered, plan.lettered_scanner),
+        ("iban", plan.iban, plan.iban_scanner),
+        ("loose", plan.loose, plan.loose_scanner),
+        ("mixed", plan.mixed, plan.mixed_scanner),
+        ("scattered", plan.scattered, plan.scattered_scanner),
+    )
+    for kind, which, scanner in scans:
+        if scanner is not None:
+            starts, ends = numbers.windows(plan, kind, which)
+            if len(starts):
+                _confirm(plan, which, block, *scan_windows(scanner, block, starts, ends), out)
+    _append(out, plan.quads, *quads(numbers.runs))
     if plan.hex_scanner is not None:
         starts, ends = hex_windows(block, plan.reach(plan.hexed))
         if len(starts):
-            _confirm(plan, plan.hexed, block, *scan_windows(plan.hex_scanner, block, starts, ends), out, skip)
+            _confirm(plan, plan.hexed, block, *scan_windows(plan.hex_scanner, block, starts, ends), out)
     if plan.wide_scanner is not None:
         whole = np.array([0]), np.array([len(block)])
-        _confirm(plan, plan.wide, block, *scan_windows(plan.wide_scanner, block, *whole), out, skip)
+        _confirm(plan, plan.wide, block, *scan_windows(plan.wide_scanner, block, *whole), out)
+    return out
+
+
+def worded_windows(plan: Plan, numbers: Numbers) -> Windows:
+    """Where matches of worded rules can be, as far as the digits say."""
+    found = [numbers.windows(plan, kind, which) for kind, which in plan.worded_kinds]
+    found = [windows for windows in found if len(windows[0])]
+    if not found:
+        none = np.empty(0, np.int64)
+        return none, none
+    return found[0] if len(found) == 1 else union(*found)
+
+
+def union(*found: Windows) -> Windows:
+    """All stretches of several kinds, joined where they overlap."""
+    starts = np.concatenate([windows[0] for windows in found])
+    ends = np.concatenate([windows[1] for windows in found])
+    order = np.argsort(starts, kind="stable")
+    starts, ends = starts[order], np.maximum.accumulate(ends[order])
+    return merge(starts, ends, int(ends[-1]) if len(ends) else 0)
+
+
+def worded_candidates(
+    plan: Plan, block: bytes, windows: Windows, may: Callable[[int, IntArray], npt.NDArray[np.bool_]]
+) -> Candidates:
+    """Confirmed matches of worded rules inside some windows; `may(rule, ends)` says which are worth confirming."""
+    out: Candidates = ([], [], [])
+    if plan.worded_scanner is not None and len(windows[0]):
+        _confirm(plan, plan.worded, block, *scan_windows(plan.worded_scanner, block, *windows), out, may)
     return out
 
 
@@ -319,12 +371,9 @@ def _confirm(
     ids: npt.NDArray[np.int32],
     ends: IntArray,
     out: Candidates,
-    skip: npt.NDArray[np.bool_] | None,
+    may: Callable[[int, IntArray], npt.NDArray[np.bool_]] | None = None,
 ) -> None:
     """Append the hits whose pattern and guards hold on the block itself, their starts found."""
-    if skip is not None and len(ids):
-        wanted = ~skip[np.array(which, np.int64)[ids]]
-        ids, ends = ids[wanted], ends[wanted]
     if not len(ids):
         return
     data = np.frombuffer(block, np.uint8)
@@ -333,6 +382,8 @@ def _confirm(
     for index in np.unique(ids).tolist():
         compiled = plan.rules[which[index]]
         mine = stops[ids == index]
+        if may is not None:
+            mine = mine[may(compiled.index, mine)]
         if compiled.least == compiled.most:
             begins = mine - compiled.least
             good = begins >= 0

@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from piiscan.classify.dense import IntArray, merge, scan_windows
+from piiscan.classify.dense import IntArray, Windows, merge, scan_windows
 from piiscan.classify.hyper import Scanner, make_scanner
 from piiscan.classify.plan import Plan, consumes, literal_forms, spaced, token
 
@@ -45,29 +45,75 @@ class KeywordIndex:
             [bool(c.rule.context.keywords or c.rule.context.negative) for c in plan.rules], np.bool_
         )
         self._window = np.array([c.rule.context.window for c in plan.rules], np.int64)
+        worded = frozenset(plan.worded)
+        self._leads = np.array([not worded.isdisjoint(users) for users in self._users], np.bool_)
+        """Keywords that some worded rule waits for."""
+        self._far = int(self._window[list(worded)].max()) if worded else 0
+        self._speaks: dict[int, npt.NDArray[np.bool_]] = {}
 
     @cached_property
     def scanner(self) -> Scanner:
         """The literal scanner over all keyword forms."""
         return make_scanner([token(f) for f in self._forms], cache=self._plan.cache)
 
+    def around(
+        self, rules: npt.NDArray[np.int32], starts: IntArray, ends: IntArray, places: Windows, widest: int
+    ) -> Windows:
+        """Where keywords of these candidates, and of worded rules at some places, can stand; a character has at most
+        `widest` bytes. The stretches may reach out of the block."""
+        asking = np.flatnonzero(self._wanted[rules]) if len(rules) else np.empty(0, np.int64)
+        reach = self._window[rules[asking]] * widest + self._longest + 1
+        far = self._far * widest + self._longest + 1
+        lows = np.concatenate((starts[asking] - reach, places[0] - far))
+        highs = np.concatenate((ends[asking] + reach, places[1] + far))
+        order = np.argsort(lows, kind="stable")
+        return lows[order], np.maximum.accumulate(highs[order])
+
+    def find(self, block: bytes, windows: Windows) -> Spoken:
+        """The keywords inside some stretches of a block."""
+        if not len(windows[0]) or not self._forms:
+            return Spoken(np.empty(0, np.int32), np.empty(0, np.int64))
+        return Spoken(*scan_windows(self.scanner, block, *merge(*windows, len(block))))
+
+    def led(self, spoken: Spoken, places: Windows, widest: int) -> Windows:
+        """Those of the places for worded rules that have a keyword of one near them."""
+        stops = spoken.stops[self._leads[spoken.keyword]]
+        if not len(stops):
+            return places[0][:0], places[1][:0]
+        reach = self._far * widest + self._longest + 2
+        first = np.searchsorted(stops, places[0] - reach)
+        near = (first < len(stops)) & (stops[np.minimum(first, len(stops) - 1)] <= places[1] + reach)
+        return places[0][near], places[1][near]
+
+    def may(self, rule: int, spoken: Spoken, ends: IntArray, widest: int) -> npt.NDArray[np.bool_]:
+        """Which matches of a worded rule, given by their ends, can have a keyword in their window."""
+        speaks = self._speaks.get(rule)
+        if speaks is None:
+            speaks = self._speaks[rule] = np.array([rule in users for users in self._users], np.bool_)
+        stops = spoken.stops[speaks[spoken.keyword]]
+        if not len(stops):
+            return np.zeros(len(ends), np.bool_)
+        reach = int(self._window[rule]) * widest + 2
+        first = np.searchsorted(stops, ends - self._plan.rules[rule].most - reach)
+        near: npt.NDArray[np.bool_] = stops[np.minimum(first, len(stops) - 1)] <= ends + reach + self._longest
+        return near & (first < len(stops))
+
     def judge(
-        self, block: bytes, rules: npt.NDArray[np.int32], starts: IntArray, ends: IntArray, chars: ToChars | None
+        self,
+        block: bytes,
+        spoken: Spoken,
+        rules: npt.NDArray[np.int32],
+        starts: IntArray,
+        ends: IntArray,
+        chars: ToChars | None,
     ) -> tuple[IntArray, npt.NDArray[np.bool_]]:
         """For each candidate the start of the keyword in its window (bytes; -1 without one), and whether a word that
-        speaks against it stands before it on its line."""
+        speaks against it stands before it on its line; `spoken` holds all keywords of the windows."""
         size = len(rules)
         at, against = np.full(size, -1, np.int64), np.zeros(size, np.bool_)
         asking = np.flatnonzero(self._wanted[rules]) if size else np.empty(0, np.int64)
-        if not len(asking) or not self._forms:
-            return at, against
-        widest = 1 if chars is None else 4
-        reach = self._window[rules[asking]] * widest + self._longest + 1
-        lows, highs = starts[asking] - reach, ends[asking] + reach
-        order = np.argsort(lows, kind="stable")
-        bound = np.maximum.accumulate(highs[order])
-        ids, found = scan_windows(self.scanner, block, *merge(lows[order], bound, len(block)))
-        if not len(ids):
+        ids, found = spoken.keyword, spoken.stops
+        if not len(asking) or not len(ids):
             return at, against
         first = starts if chars is None else chars(starts)
         last = ends if chars is None else chars(ends)
@@ -122,6 +168,14 @@ class KeywordIndex:
 
 
 _ALNUM = np.array([b < 128 and chr(b).isalnum() for b in range(256)], np.bool_)
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """The keywords that were found in a block, by their ends in bytes, ascending; not yet told from parts of words."""
+
+    keyword: npt.NDArray[np.int32]
+    stops: IntArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ Which stage finds a rule's candidates follows from the rule itself:
 
 - `anchors`: literals, found by one literal scan over everything;
 - `shape`: a kernel of its own for mail addresses, dotted quads, and what colons hold together;
-- at least five digits in every match: the dense stage, which looks only near digits;
+- at least five digits in every match: the dense stage, which looks only near digits; of these, rules that are worth
+  nothing without a word (`worded`) are tried only where one of their keywords stands near such digits;
 - a required keyword and fewer digits: the keyword itself is the literal, the pattern is tried around it;
 - the rest: their patterns run over everything (there should be few).
 """
@@ -12,7 +13,7 @@ Which stage finds a rule's candidates follows from the rule itself:
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -151,8 +152,12 @@ class Plan:
     """(literal, caseless, rules) of the literal scan."""
     keyworded: tuple[tuple[str, tuple[int, ...]], ...]
     """(keyword form, rules): keywords that serve as literals for rules with few digits."""
+    worded: tuple[int, ...]
+    """Dense rules that need one of their keywords, or a column name, to be reported."""
+    worded_kinds: tuple[tuple[str, tuple[int, ...]], ...]
+    """The same by the kind of dense scan that they would be served by."""
     digital: tuple[int, ...]
-    """Dense rules whose matches are digits and usual separators, at most with a letter beside them."""
+    """Dense rules (from here on those that are not worded) whose matches are digits and usual separators, at most with a letter beside them."""
     lettered: tuple[int, ...]
     """Dense rules with a capital letter in every match."""
     loose: tuple[int, ...]
@@ -170,6 +175,7 @@ class Plan:
     email: tuple[int, ...]
     cache: bool = field(default=True, compare=False)
     _openings: dict[tuple[int, ...], bytes] = field(default_factory=dict, compare=False)
+    _fewest: dict[tuple[int, ...], int] = field(default_factory=dict, compare=False)
 
     @cached_property
     def literals(self) -> Scanner | None:
@@ -181,7 +187,13 @@ class Plan:
     @property
     def dense(self) -> tuple[int, ...]:
         """All dense rules."""
-        return (*self.digital, *self.lettered, *self.loose, *self.mixed, *self.iban, *self.scattered)
+        free = (*self.digital, *self.lettered, *self.loose, *self.mixed, *self.iban, *self.scattered)
+        return (*free, *self.worded)
+
+    @cached_property
+    def worded_scanner(self) -> Scanner | None:
+        """Patterns that run near keywords only."""
+        return self._patterns(self.worded)
 
     @cached_property
     def digital_scanner(self) -> Scanner | None:
@@ -228,10 +240,13 @@ class Plan:
             return None
         return make_scanner([guarded(self.rules[i].rule) for i in which], cache=self.cache)
 
-    @cached_property
-    def fewest(self) -> int:
-        """Digits in the shortest match of a digital rule."""
-        return min((group_of(self.rules[i].rule.match.pattern) for i in self.digital), default=MIN_DIGITS)
+    def fewest(self, which: tuple[int, ...]) -> int:
+        """Digits in the shortest match of these rules, separators between them allowed."""
+        known = self._fewest.get(which)
+        if known is None:
+            sizes = [group_of(self.rules[i].rule.match.pattern) for i in which]
+            known = self._fewest[which] = min(sizes, default=MIN_DIGITS)
+        return known
 
     def openings(self, which: tuple[int, ...]) -> bytes:
         """256 flags: the bytes that some of these rules accepts before a match."""
@@ -291,12 +306,17 @@ def guarded(rule: Rule) -> Expression:
     return Expression(f"{guard(spec.before)}(?:{spec.pattern}){guard(spec.after)}", spec.ignore_case)
 
 
-def make_plan(rules: Sequence[Rule], *, cache: bool = True) -> Plan:
-    """Sort the rules into stages."""
+DENSE = ("digital", "lettered", "loose", "mixed", "iban", "scattered")
+"""The kinds of dense scan."""
+
+
+def make_plan(rules: Sequence[Rule], *, worded: Container[int] = (), cache: bool = True) -> Plan:
+    """Sort the rules into stages. `worded` are the indexes of those that are not reported without a word."""
     compiled = tuple(compile_rule(rule, index) for index, rule in enumerate(rules))
     anchored: dict[tuple[str, bool], list[int]] = {}
     keyworded: dict[str, list[int]] = {}
-    dense: dict[str, list[int]] = {"digital": [], "lettered": [], "loose": [], "mixed": [], "iban": [], "scattered": []}
+    dense: dict[str, list[int]] = {kind: [] for kind in DENSE}
+    led: dict[str, list[int]] = {kind: [] for kind in DENSE}
     shaped: dict[str, list[int]] = {"hex_groups": [], "ipv4": []}
     wide: list[int] = []
     email: list[int] = []
@@ -319,7 +339,7 @@ def make_plan(rules: Sequence[Rule], *, cache: bool = True) -> Plan:
             or (item.digits and capitals_of(spec.pattern) and not spec.ignore_case and not context.required)
         ):
             # An IBAN's mandatory digits are two, but one with fewer than five in all is not issued in practice.
-            dense[_kind(item)].append(item.index)
+            (led if item.index in worded and context.keywords else dense)[_kind(item)].append(item.index)
         elif context.required:
             for keyword in context.keywords:
                 for form in literal_forms(keyword):
@@ -330,12 +350,9 @@ def make_plan(rules: Sequence[Rule], *, cache: bool = True) -> Plan:
         compiled,
         tuple((text, caseless, tuple(found)) for (text, caseless), found in anchored.items()),
         tuple((text, tuple(found)) for text, found in keyworded.items()),
-        tuple(dense["digital"]),
-        tuple(dense["lettered"]),
-        tuple(dense["loose"]),
-        tuple(dense["mixed"]),
-        tuple(dense["iban"]),
-        tuple(dense["scattered"]),
+        tuple(index for found in led.values() for index in found),
+        tuple((kind, tuple(found)) for kind, found in led.items() if found),
+        *(tuple(dense[kind]) for kind in DENSE),
         tuple(shaped["hex_groups"]),
         tuple(shaped["ipv4"]),
         tuple(wide),

@@ -20,8 +20,15 @@ from piiscan.classify.checksum import checker
 from piiscan.classify.column import ColumnVerdicts
 from piiscan.classify.confidence import worth
 from piiscan.classify.context import HeaderIndex, path_names
-from piiscan.classify.dense import Candidates, dense_candidates, email_candidates
-from piiscan.classify.keywords import KeywordIndex
+from piiscan.classify.dense import (
+    Candidates,
+    dense_candidates,
+    email_candidates,
+    numbers_of,
+    worded_candidates,
+    worded_windows,
+)
+from piiscan.classify.keywords import KeywordIndex, Spoken
 from piiscan.classify.overlap import survivors
 from piiscan.classify.plan import Plan, make_plan
 from piiscan.model import ColumnSegment, Match, MatchBatch, ObjectRef, Rule, Segment, TextSegment
@@ -70,6 +77,7 @@ class Hits:
 
 
 _NO_ROWS = np.empty(0, np.int64)
+NOTHING = Spoken(np.empty(0, np.int32), np.empty(0, np.int64))
 NO_HITS = MatchBatch(np.empty(0, np.int32), _NO_ROWS, _NO_ROWS, np.empty(0, np.float32))
 
 
@@ -84,18 +92,20 @@ class Stack:
         recognizers: Sequence[Recognizer] = (),
         cache: bool = True,
     ) -> None:
-        self.plan: Plan = make_plan(rules, cache=cache)
         self.threshold = threshold
-        self.recognizers = tuple(recognizers)
-        self.rules: tuple[Rule, ...] = tuple(rules) + tuple(r for other in self.recognizers for r in other.rules)
-        self.keywords = KeywordIndex(self.plan)
-        self.headers = HeaderIndex(self.plan)
         self.needs_word: npt.NDArray[np.bool_] = np.array(
             [max(worth(r, held, False, False) for held in (True, False)) < max(threshold, 1e-9) for r in rules],
             np.bool_,
         )
         """Rules that stay below the threshold without a keyword or column name."""
-        self._digital = frozenset(self.plan.digital)
+        worded = frozenset(np.flatnonzero(self.needs_word).tolist())
+        self.plan: Plan = make_plan(rules, worded=worded, cache=cache)
+        self.recognizers = tuple(recognizers)
+        self.rules: tuple[Rule, ...] = tuple(rules) + tuple(r for other in self.recognizers for r in other.rules)
+        self.keywords = KeywordIndex(self.plan)
+        self.headers = HeaderIndex(self.plan)
+        kinds = dict(self.plan.worded_kinds)
+        self._digital = frozenset((*self.plan.digital, *kinds.get("digital", ())))
         self.checks: tuple[Callable[[str], bool] | None, ...] = tuple(
             checker(rule.checksum) if rule.checksum is not None else None for rule in rules
         )
@@ -131,23 +141,40 @@ class Stack:
         cells of the block, when it is a column: neither a match nor its keyword crosses them.
         """
         plan = self.plan
-        skip = None
-        if bounds is not None and chars is None and _WORDS.search(block) is None:
-            # No cell holds a word, so no keyword can speak for a rule that the header does not speak for.
-            skip = self.needs_word.copy()
-            skip[sorted(forced)] = False
+        widest = 1 if chars is None else 4
+        numbers = numbers_of(block)
         rules, starts, ends = _arrays(
             anchor_candidates(plan, block),
-            dense_candidates(plan, block, skip),
+            dense_candidates(plan, block, numbers),
             email_candidates(plan, block),
             _headed(plan, block, forced, bounds),
         )
+        # The keywords, looked for where candidates stand or numbers that could be one; then, where a keyword is or the
+        # header speaks, the rules that wait for it.
+        places = worded_windows(plan, numbers)
+        silent = bounds is not None and chars is None and _WORDS.search(block) is None
+        spoken = NOTHING if silent else self.keywords.find(
+            block, self.keywords.around(rules, starts, ends, places, widest)
+        )
+        headed = not forced.isdisjoint(plan.worded)
+        if headed or len(spoken.stops):
+            more = _arrays(
+                worded_candidates(
+                    plan,
+                    block,
+                    places if headed else self.keywords.led(spoken, places, widest),
+                    lambda rule, at: (
+                        np.ones(len(at), np.bool_) if rule in forced else self.keywords.may(rule, spoken, at, widest)
+                    ),
+                )
+            )
+            rules, starts, ends = (np.concatenate(pair) for pair in zip((rules, starts, ends), more, strict=True))
         if bounds is not None and len(rules):
             inside = np.searchsorted(bounds, starts, side="right") == np.searchsorted(bounds, ends - 1, side="right")
             rules, starts, ends = rules[inside], starts[inside], ends[inside]
         if not len(rules):
             return Hits(rules, starts, ends, np.empty(0))
-        keyword, against = self.keywords.judge(block, rules, starts, ends, chars)
+        keyword, against = self.keywords.judge(block, spoken, rules, starts, ends, chars)
         if bounds is not None:
             cell = np.searchsorted(bounds, starts, side="right")
             keyword = np.where(np.searchsorted(bounds, keyword, side="right") == cell, keyword, -1)
@@ -273,7 +300,7 @@ class StackSession:
 
     def _text(self, segment: TextSegment) -> MatchBatch:
         text = segment.text
-        block = text.encode("utf-8", "surrogatepass")
+        block = segment.utf8 if segment.utf8 is not None else text.encode("utf-8", "surrogatepass")
         chars = None if len(block) == len(text) else char_offsets(block)
         hits = self.stack.examine(block, frozenset(), chars, None, noisy=self._noisy)
         start, end = (hits.start, hits.end) if chars is None else (chars(hits.start), chars(hits.end))
@@ -363,7 +390,7 @@ def _byte_bounds(values: Sequence[str]) -> IntArray:
 def char_offsets(block: bytes) -> Callable[[IntArray], IntArray]:
     """A function from byte offsets of UTF-8 text to character offsets."""
     data = np.frombuffer(block, np.uint8)
-    continuations = np.flatnonzero((data & 0xC0) == 0x80)
+    continuations = np.flatnonzero(data.view(np.int8) < -64)  # 0x80 to 0xBF as signed numbers
 
     def convert(offsets: IntArray) -> IntArray:
         return offsets - np.searchsorted(continuations, offsets, side="left")

@@ -7,6 +7,8 @@ import io
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
+import numpy as np
+
 from piiscan.charset import charset_of
 from piiscan.extract import Job
 from piiscan.model import Place, Segment, TextSegment
@@ -111,8 +113,7 @@ def decoded(stream: BinaryIO, job: Job) -> Iterator[str]:
     block, begun = first, False
     while block:
         hole = hole + len(block) if block.count(0) == len(block) else 0
-        if hole > _HOLE:
-            job.note("FILE_EXCEEDS_SIZE_LIMIT", f"nothing but zero bytes for {_HOLE >> 20} MiB: the rest was not read")
+        if _is_hole(hole, job):
             break
         text = decoder.decode(block)
         if text:
@@ -122,6 +123,97 @@ def decoded(stream: BinaryIO, job: Job) -> Iterator[str]:
     tail = decoder.decode(b"", True)
     if tail:
         yield tail
+
+
+def utf8_windows(stream: BinaryIO, job: Job, *, core: int = CORE, margin: int = MARGIN) -> Iterator[TextSegment]:
+    """The windows of an object in UTF-8 that is the plain text itself, cut as bytes: `core` and `margin` are bytes here.
+
+    Equal to `windows(decoded(...))` but for where the cores end; what does not decode becomes U+FFFD.
+    """
+    starts: tuple[int, ...] = ()
+    places: tuple[Place, ...] = ()
+    if job.member or job.place != Place():
+        starts, places = (0,), (job.place,)
+    buffer, left, offset, line, column, hole = b"", 0, 0, 1, 1, 0
+    ended, begun = False, False
+    while not ended or left < len(buffer):
+        if not ended and len(buffer) < left + core + margin:
+            parts, length = [buffer], len(buffer)
+            while length < left + core + margin:
+                block = stream.read(_READ)
+                hole = hole + len(block) if block.count(0) == len(block) else 0
+                if not block or _is_hole(hole, job):
+                    ended = True
+                    break
+                parts.append(block)
+                length += len(block)
+            buffer = b"".join(parts)
+            if not begun:
+                buffer, begun = buffer.removeprefix(codecs.BOM_UTF8), True
+        if left >= len(buffer):
+            break
+        end = _boundary(buffer, left + core)
+        stop = _boundary(buffer, end + margin)
+        whole = buffer[:stop]
+        utf8: bytes | None = whole
+        try:
+            text = whole.decode()
+        except UnicodeDecodeError:
+            text, utf8 = whole.decode("utf-8", "replace"), None
+        drop = _boundary(buffer, max(end - margin, 0))
+        if drop and buffer[drop - 1 : drop + 1] in (b"\r\n", b"\r"):
+            drop -= 1  # a line break of two characters stays in one window, or it would be counted twice
+        first, last, gone = left, end, drop
+        if len(text) != stop:
+            first, last = _characters(whole[:left]), len(text) - _characters(whole[end:])
+            gone = last - _characters(whole[drop:end])
+        yield TextSegment(
+            text=text,
+            offset=offset if not job.member else None,
+            starts=starts,
+            places=places,
+            core=(first, last),
+            line=line,
+            column=column,
+            prose=ending(job.name) not in CODE,
+            utf8=utf8,
+        )
+        line, column = _advance(whole[:drop], line, column)
+        offset += gone
+        buffer, left = buffer[drop:], end - drop
+
+
+def _boundary(data: bytes, at: int) -> int:
+    """The last place up to `at` at which no character is cut."""
+    if at >= len(data):
+        return len(data)
+    for place in range(at, max(at - 4, -1), -1):
+        if data[place] & 0xC0 != 0x80:
+            return place
+    return at  # a character has four bytes at most, so these belong to none
+
+
+def _characters(data: bytes) -> int:
+    """Characters of some bytes that end where one does."""
+    return len(data.decode("utf-8", "replace"))
+
+
+def _advance(data: bytes, line: int, column: int) -> tuple[int, int]:
+    """As `advance`, over all of some bytes in UTF-8."""
+    if b"\r" in data:
+        text = data.decode("utf-8", "replace")
+        return advance(text, len(text), line, column)
+    count = int(np.count_nonzero(np.frombuffer(data, np.uint8) == 10))
+    tail = _characters(data[data.rfind(b"\n") + 1 :])
+    return line + count, tail + (1 if count else column)
+
+
+def _is_hole(zeros: int, job: Job) -> bool:
+    """Whether so many NUL bytes in a row end the reading, which is noted."""
+    if zeros <= _HOLE:
+        return False
+    job.note("FILE_EXCEEDS_SIZE_LIMIT", f"nothing but zero bytes for {_HOLE >> 20} MiB: the rest was not read")
+    return True
 
 
 class Lines:
@@ -227,6 +319,9 @@ class PlainText:
     def extract(self, stream: BinaryIO, job: Job) -> Iterator[Segment]:
         """Windows over the decoded text; nothing for an empty object."""
         prose = ending(job.name) not in CODE
+        if job.charset in ("utf-8", "utf-8-sig"):
+            yield from utf8_windows(stream, job)
+            return
         # Offsets count in the object; a member has only its line and column.
         yield from windows(decoded(stream, job), job.place, flat=not job.member, prose=prose)
 
