@@ -12,6 +12,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+import numpy.typing as npt
+
+from piiscan.cells import Cells
 from piiscan.classify.checksum import compact, is_sample
 from piiscan.model import (
     LINE_BREAK,
@@ -117,7 +121,8 @@ class _Tally:
     confidence: float = 0.0
     samples: int = 0
     exact: bool = True
-    values: dict[Fingerprint, int] = field(default_factory=dict)
+    values: Counter[str] = field(default_factory=Counter)
+    """How often each normalised value came, up to the cap; what is known in clear ends with the object."""
     occurrences: list[Occurrence] = field(default_factory=list)
 
 
@@ -142,66 +147,58 @@ class Redactor:
         """Take the matches of one segment in."""
         if not len(batch):
             return
-        starts, ends = batch.start.tolist(), batch.end.tolist()
-        confidences = batch.confidence.tolist()
-        if isinstance(segment, TextSegment):
-            text = segment.text
-            found = [text[s:e] for s, e in zip(starts, ends, strict=True)]
-        else:
-            assert batch.item is not None
-            cells = segment.values
-            found = [cells[i][s:e] for i, s, e in zip(batch.item.tolist(), starts, ends, strict=True)]
-        by_rule: dict[int, list[int]] = {}
-        for position, index in enumerate(batch.rule.tolist()):
-            by_rule.setdefault(index, []).append(position)
-        kept: list[int] = []
-        for index, positions in by_rule.items():
+        kept: list[tuple[int, str]] = []
+        for index in np.unique(batch.rule).tolist():
+            positions = np.flatnonzero(batch.rule == index)
+            values = _values(segment, batch, positions)
             tally = self._tallies.setdefault(index, _Tally())
-            self._count(tally, self._rules[index], [found[p] for p in positions])
-            tally.confidence = max(tally.confidence, max(confidences[p] for p in positions))
-            kept += positions[: max(self._kept - len(tally.occurrences), 0)]
+            self._count(tally, self._rules[index], values)
+            tally.confidence = max(tally.confidence, float(batch.confidence[positions].max()))
+            room = max(self._kept - len(tally.occurrences), 0)
+            kept += zip(positions[:room].tolist(), values[:room], strict=True)
         # In the order of the text, so that lines are counted once.
         locate = Locator(segment)
         shift = segment.offset if isinstance(segment, TextSegment) else None
-        for p in sorted(kept):
-            index, value = int(batch.rule[p]), found[p]
+        for p, value in sorted(kept):
+            index, start = int(batch.rule[p]), int(batch.start[p])
             rule = self._rules[index]
             occurrence = Occurrence(
-                locate(starts[p]) if batch.item is None else segment.place_of(int(batch.item[p])),
+                locate(start) if batch.item is None else segment.place_of(int(batch.item[p])),
                 mask_for(rule, value),
                 self._fingerprint(normalised(rule, value)),
-                round(confidences[p], 4),
-                None if shift is None else shift + starts[p],
+                round(float(batch.confidence[p]), 4),
+                None if shift is None else shift + start,
                 None if shift is None else len(value),
             )
             self._tallies[index].occurrences.append(occurrence)
 
     def _count(self, tally: _Tally, rule: Rule, values: list[str]) -> None:
         tally.count += len(values)
-        counts = Counter(values)
-        plains = all_normalised(rule, list(counts))
-        if rule.test_values and compacted(rule):
-            if not rule.test_values.isdisjoint(plains):
-                pairs = zip(plains, counts.values(), strict=True)
-                tally.samples += sum(count for plain, count in pairs if plain in rule.test_values)
-        elif rule.test_values:
+        plains = all_normalised(rule, values)
+        if rule.test_values and not compacted(rule):
+            counts = Counter(values)
             tally.samples += sum(count for value, count in counts.items() if is_sample(rule, value))
-        prints, known, fingerprint = tally.values, tally.values.get, self._fingerprint
-        for plain, count in zip(plains, counts.values(), strict=True):
-            print_ = fingerprint(plain)
-            before = known(print_)
-            if before is not None:
-                prints[print_] = before + count
-            elif len(prints) < self._max_values:
-                prints[print_] = count
-            else:
-                tally.exact = False
+        if tally.exact:
+            tally.values.update(plains)
+            surplus = len(tally.values) - self._max_values
+            if surplus <= 0:
+                return
+            tally.exact = False
+            plains = []
+            for plain in list(tally.values)[-surplus:]:
+                plains += [plain] * tally.values.pop(plain)
+        tally.values.update(plain for plain in plains if plain in tally.values)
+        if rule.test_values and compacted(rule):
+            tally.samples += sum(plain in rule.test_values and plain not in tally.values for plain in plains)
 
     def findings(self) -> tuple[Finding, ...]:
         """One finding a rule, ordered by rule id."""
         out = []
         for index, tally in self._tallies.items():
             rule = self._rules[index]
+            samples = tally.samples
+            if rule.test_values and compacted(rule):
+                samples += sum(tally.values[value] for value in rule.test_values)
             out.append(
                 Finding(
                     RuleId(rule.id),
@@ -210,13 +207,30 @@ class Redactor:
                     round(tally.confidence, 4),
                     tally.count,
                     len(tally.values),
-                    tally.samples == tally.count,
+                    samples == tally.count,
                     tuple(tally.occurrences),
                     tally.exact,
-                    tally.values,
+                    {self._fingerprint(plain): count for plain, count in tally.values.items()},
                 )
             )
         return tuple(sorted(out, key=lambda f: f.rule))
+
+
+def _values(segment: Segment, batch: MatchBatch, positions: npt.NDArray[np.int64]) -> list[str]:
+    """The text of some matches of a segment."""
+    starts, ends = batch.start[positions], batch.end[positions]
+    if isinstance(segment, TextSegment):
+        text = segment.text
+        return [text[s:e] for s, e in zip(starts.tolist(), ends.tolist(), strict=True)]
+    assert batch.item is not None
+    items = batch.item[positions]
+    if isinstance(segment.values, Cells):
+        cells = list(segment.values.take(items))
+    else:
+        cells = [segment.values[i] for i in items.tolist()]
+    if not starts.any() and ends.tolist() == list(map(len, cells)):
+        return cells
+    return [cell[s:e] for cell, s, e in zip(cells, starts.tolist(), ends.tolist(), strict=True)]
 
 
 class Locator:

@@ -2,7 +2,7 @@
 
 A kind takes the value and the rule's parameters and says whether the value holds. Values come compacted (upper case,
 separators dropped) except for the kinds of `RAW_KINDS`, whose alphabets know case and punctuation. `checker` hides the
-difference. The numbers of states are in `national.py` and `world.py`,
+difference; `batch.py` has those that can be made for a column at once. The numbers of states are in `national.py` and `world.py`,
 technical ones in `values.py`, the secrets in `secret.py`, the accounts in `iban.py`.
 """
 
@@ -12,19 +12,14 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from piiscan.catalogue import compact
 from piiscan.classify import iban, national, secret, values, world
 from piiscan.errors import CatalogueError
 from piiscan.model import ChecksumSpec, Rule
 
-__all__ = ["BATCH", "KINDS", "RAW_KINDS", "checker", "compact", "is_sample"]
+__all__ = ["KINDS", "RAW_KINDS", "checker", "compact", "is_sample"]
 
 Check = Callable[[str, Mapping[str, Any]], bool]
-Digits = npt.NDArray[np.uint8]
-"""n values of one width each, as ASCII codes of digits."""
 
 _DOUBLED = str.maketrans("0123456789", "0246813579")
 
@@ -132,56 +127,6 @@ def weighted(value: str, weights: tuple[int, ...]) -> int:
     """
     return national.weighted(value, weights)
 
-
-def batch_luhn(digits: Digits) -> npt.NDArray[np.bool_]:
-    """Whether each row of ASCII digits holds the Luhn sum.
-
-    >>> batch_luhn(np.frombuffer(b"41111111111111114111111111111112", np.uint8).reshape(2, 16)).tolist()
-    [True, False]
-    """
-    numbers = (digits - np.uint8(48)).astype(np.int32)
-    doubled = numbers[:, -2::-2] * 2
-    doubled -= 9 * (doubled > 9)
-    total = numbers[:, ::-2].sum(axis=1) + doubled.sum(axis=1)
-    found: npt.NDArray[np.bool_] = (total % 10 == 0) & (numbers.any(axis=1))
-    return found
-
-
-def batch_aba(digits: Digits) -> npt.NDArray[np.bool_]:
-    """Whether each row of nine ASCII digits is an ABA routing number.
-
-    >>> batch_aba(np.frombuffer(b"123456780123456789", np.uint8).reshape(2, 9)).tolist()
-    [True, False]
-    """
-    numbers = (digits - np.uint8(48)).astype(np.int32)
-    prefix = numbers[:, 0] * 10 + numbers[:, 1]
-    known = (prefix <= 12) | ((prefix >= 21) & (prefix <= 32)) | ((prefix >= 61) & (prefix <= 72)) | (prefix == 80)
-    total = numbers @ np.array((3, 7, 1) * 3, dtype=np.int32)
-    mixed = (numbers != numbers[:, :1]).any(axis=1)
-    found: npt.NDArray[np.bool_] = known & mixed & (total % 10 == 0)
-    return found
-
-
-def batch_card(digits: Digits) -> npt.NDArray[np.bool_]:
-    """`card` for n numbers of one width."""
-    found = batch_luhn(digits)
-    known: dict[bytes, bool] = {}
-    for row in np.flatnonzero(found).tolist():
-        text = digits[row].tobytes()
-        head = text[:8]
-        fits = known.get(head)
-        if fits is None:
-            fits = known[head] = _card_length(text.decode())
-        found[row] = fits and len(set(text)) >= 3
-    return found
-
-
-BATCH: Mapping[str, Callable[[Digits], npt.NDArray[np.bool_]]] = {
-    "luhn": batch_luhn,
-    "aba": batch_aba,
-    "card": batch_card,
-}
-"""Kinds that can be checked for many values at once; without parameters they equal the one-value form."""
 
 KINDS: Mapping[str, Check] = {
     "luhn": luhn,

@@ -6,14 +6,14 @@ thousands of single confirmations. Cells that the column's rule does not explain
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from piiscan.classify.checksum import BATCH, compact
+from piiscan.cells import Cells
+from piiscan.classify.batch import BATCH
 from piiscan.classify.confidence import worth
 from piiscan.model import ColumnSegment, MatchBatch
 
@@ -27,8 +27,10 @@ LEAST = 20
 SHARE = 0.5
 """Part of the sample that must match whole."""
 
-Cells = Callable[[ColumnSegment, frozenset[int], Sequence[int] | None], MatchBatch]
-"""How the cells at some indexes (None: all) are read one by one."""
+Left = npt.NDArray[np.int64] | None
+"""Indexes of cells that are still to be read; None: all of them."""
+Reader = Callable[[ColumnSegment, frozenset[int], Left], MatchBatch]
+"""How the cells at some indexes are read one by one."""
 
 _EMPTY = np.empty(0, np.int64)
 NONE = MatchBatch(np.empty(0, np.int32), _EMPTY, _EMPTY, np.empty(0, np.float32), _EMPTY)
@@ -37,14 +39,14 @@ NONE = MatchBatch(np.empty(0, np.int32), _EMPTY, _EMPTY, np.empty(0, np.float32)
 class ColumnVerdicts:
     """What each column of one object was found to hold."""
 
-    def __init__(self, stack: Stack, cells: Cells) -> None:
+    def __init__(self, stack: Stack, cells: Reader) -> None:
         self._stack = stack
         self._cells = cells
         plan = stack.plan
         self._qualified = frozenset((*plan.dense, *plan.email, *plan.quads, *plan.wide, *plan.led))
         self._known: dict[tuple[str, str, str | None, str | None], int] = {}
 
-    def whole_cells(self, segment: ColumnSegment, forced: frozenset[int]) -> tuple[MatchBatch, list[int] | None]:
+    def whole_cells(self, segment: ColumnSegment, forced: frozenset[int]) -> tuple[MatchBatch, Left]:
         """Hits that are whole cells of the column's rule, and the indexes of the other cells (None: all)."""
         key = (segment.header, segment.path, segment.base.sheet, segment.base.table)
         rule = self._known.get(key)
@@ -62,7 +64,7 @@ class ColumnVerdicts:
         Only rules without anchors qualify: those with one are found as fast in the text of the cells.
         """
         step = max(len(segment.values) // SAMPLE, 1)
-        sample = [i for i in range(0, len(segment.values), step)[:SAMPLE] if segment.values[i]]
+        sample = np.array([i for i in range(0, len(segment.values), step)[:SAMPLE] if segment.values[i]], np.int64)
         found = self._cells(segment, forced, sample)
         if found.item is None or not len(found):
             return -1
@@ -74,7 +76,7 @@ class ColumnVerdicts:
         best = int(rules[np.argmax(counts)])
         return best if counts.max() >= SHARE * len(sample) and best in self._qualified else -1
 
-    def _apply(self, index: int, values: Sequence[str], forced: frozenset[int]) -> tuple[MatchBatch, list[int] | None]:
+    def _apply(self, index: int, values: Sequence[str], forced: frozenset[int]) -> tuple[MatchBatch, Left]:
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -82,22 +84,23 @@ class ColumnVerdicts:
         compiled = stack.plan.rules[index]
         rule = compiled.rule
         try:
-            column = pa.array(values, pa.string())
+            cells = Cells.of(values)
             pattern = f"^(?:{rule.match.pattern})$"
-            fits = pc.match_substring_regex(column, pattern, ignore_case=rule.match.ignore_case)
+            fits = pc.match_substring_regex(cells.array, pattern, ignore_case=rule.match.ignore_case)
         except (pa.ArrowInvalid, UnicodeEncodeError):  # not a pattern for RE2, or lone surrogates
             return NONE, None
         where = np.flatnonzero(fits.to_numpy(zero_copy_only=False))
         if not len(where):
             return NONE, None
-        holds = self._holds(index, [values[i] for i in where.tolist()])
+        chosen = cells if len(where) == len(cells) else cells.take(where)
+        holds = self._holds(index, chosen)
         yes, no = (worth(rule, flag, keyword=False, column=index in forced) for flag in (True, False))
         confidence = np.where(holds, yes, no)
         keep = confidence >= stack.threshold
-        where, confidence = where[keep], confidence[keep]
-        if not len(where):
+        if not keep.any():
             return NONE, None
-        ends = pc.utf8_length(column).to_numpy(zero_copy_only=False).astype(np.int64)[where]
+        ends = pc.utf8_length(chosen.array).to_numpy(zero_copy_only=False).astype(np.int64)[keep]
+        where, confidence = where[keep], confidence[keep]
         hits = MatchBatch(
             np.full(len(where), index, np.int32),
             np.zeros(len(where), np.int64),
@@ -105,40 +108,27 @@ class ColumnVerdicts:
             confidence.astype(np.float32),
             where,
         )
-        other = np.ones(len(values), bool)
+        other = np.ones(len(cells), np.bool_)
         other[where] = False
-        return hits, np.flatnonzero(other).tolist()
+        return hits, np.flatnonzero(other)
 
-    def _holds(self, index: int, values: list[str]) -> npt.NDArray[np.bool_]:
-        """Which values hold the rule's checksum; True for a rule without one."""
+    def _holds(self, index: int, cells: Cells) -> npt.NDArray[np.bool_]:
+        """Which cells hold the rule's checksum; True for a rule without one."""
         rule = self._stack.plan.rules[index].rule
         check = self._stack.checks[index]
         if check is None or rule.checksum is None:
-            return np.ones(len(values), bool)
-        batch = BATCH.get(rule.checksum.kind) if not rule.checksum.params else None
-        if batch is not None and len(values) >= 50:
-            return _in_batches(batch, values)
-        known: dict[str, bool] = {}
-        out = np.empty(len(values), bool)
-        for i, value in enumerate(values):
-            held = known.get(value)
-            if held is None:
-                held = known[value] = check(value)
-            out[i] = held
-        return out
-
-
-def _in_batches(batch: Any, values: list[str]) -> npt.NDArray[np.bool_]:
-    """A vectorised checksum over values of mixed widths, one call a width."""
-    plain = [compact(v) for v in values]
-    sizes = np.fromiter(map(len, plain), np.int64, len(plain))
-    out = np.zeros(len(plain), bool)
-    digits = re.compile(r"[0-9]+")
-    for size in np.unique(sizes).tolist():
-        rows = np.flatnonzero(sizes == size)
-        chosen = [plain[i] for i in rows.tolist()]
-        if not all(digits.fullmatch(v) for v in chosen):
-            continue
-        matrix = np.frombuffer("".join(chosen).encode(), np.uint8).reshape(len(chosen), size)
-        out[rows] = batch(matrix)
-    return out
+            return np.ones(len(cells), np.bool_)
+        batch = BATCH.get(rule.checksum.kind)
+        if batch is None:
+            holds, known = np.zeros(len(cells), np.bool_), np.zeros(len(cells), np.bool_)
+        else:
+            holds, known = batch(cells, rule.checksum.params)
+        single = np.flatnonzero(~known)
+        if len(single):
+            seen: dict[str, bool] = {}
+            for i, value in zip(single.tolist(), cells.take(single), strict=True):
+                held = seen.get(value)
+                if held is None:
+                    held = seen[value] = check(value)
+                holds[i] = held
+        return holds

@@ -403,6 +403,9 @@ def _confirm(
 _USERINFO = re.compile(rb"://[^\s/@\"'<>]{0,64}:\Z")
 _LOCAL = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%+-'" + bytes(range(0x80, 0x100))
 """What an unquoted local part is made of (RFC 5322 dot-atom, less the rare signs; RFC 6531 letters)."""
+_IN_LOCAL = np.array([b in _LOCAL for b in range(256)], np.bool_)
+_IN_DOMAIN = np.array([b > 127 or chr(b).isalnum() or chr(b) in "-[" for b in range(256)], np.bool_)
+"""What a domain or an address literal begins with."""
 
 
 def email_candidates(plan: Plan, block: bytes) -> Candidates:
@@ -413,20 +416,31 @@ def email_candidates(plan: Plan, block: bytes) -> Candidates:
     if not plan.email or b"@" not in block:
         return rules, starts, stops
     size = len(block)
-    at = block.find(b"@", 1)
-    while at > 0:
-        low = max(at - 64, 0)
-        head = block[low:at]
-        begin = at - (len(head) - len(head.rstrip(_LOCAL)))
+    data = np.frombuffer(block, np.uint8)
+    at = np.flatnonzero(data == 64)
+    at = at[(at > 0) & (at < size - 1)]
+    at = at[_IN_LOCAL[data[at - 1]] & _IN_DOMAIN[data[at + 1]]]
+    compiled = [plan.rules[index] for index in plan.email]
+    for sign in at.tolist():
+        head = block[sign - 64 if sign > 64 else 0 : sign]
+        begin = sign - len(head) + len(head.rstrip(_LOCAL))
         # After `://name:` stands a password, not a mailbox.
-        inside = block[begin - 1 : begin] == b":" and _USERINFO.search(block, max(begin - 80, 0), begin)
-        if begin < at and not inside:
-            for index in plan.email:
-                for start, end in plan.rules[index].within(block, begin, min(at + 256, size)):
-                    if start < at < end:
-                        rules.append(index)
-                        starts.append(start)
-                        stops.append(end)
-                    break
-        at = block.find(b"@", at + 1)
+        if begin and block[begin - 1] == 58 and _USERINFO.search(block, max(begin - 80, 0), begin):
+            continue
+        high = sign + 256 if sign + 256 < size else size
+        for item in compiled:
+            found = item.body.match(block, begin, high)
+            if found is not None and (begin == 0 or item.before[block[begin - 1]]):
+                end = found.end()
+                if end > sign and (end == size or item.after[block[end]]):
+                    rules.append(item.index)
+                    starts.append(begin)
+                    stops.append(end)
+                    continue
+            for start, end in item.within(block, begin, high):
+                if start < sign < end:
+                    rules.append(item.index)
+                    starts.append(start)
+                    stops.append(end)
+                break
     return rules, starts, stops

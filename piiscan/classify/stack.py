@@ -15,9 +15,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from piiscan.cells import Cells
 from piiscan.classify.anchors import anchor_candidates
 from piiscan.classify.checksum import checker
-from piiscan.classify.column import ColumnVerdicts
+from piiscan.classify.column import ColumnVerdicts, Left
 from piiscan.classify.confidence import worth
 from piiscan.classify.context import HeaderIndex, path_names
 from piiscan.classify.dense import (
@@ -360,31 +361,37 @@ class StackSession:
             item[order],
         )
 
-    def _cells(self, segment: ColumnSegment, forced: frozenset[int], left: Sequence[int] | None) -> MatchBatch:
+    def _cells(self, segment: ColumnSegment, forced: frozenset[int], left: Left) -> MatchBatch:
         """Matches inside the cells `left` (all of them for None), looked for in one block of the cells' text."""
-        values = segment.values if left is None else [segment.values[i] for i in left]
-        if not len(values):
+        if left is not None and not len(left):
             return NO_HITS
-        text = "\n".join(values)
-        block = text.encode("utf-8", "surrogatepass")
-        chars = None if len(block) == len(text) else char_offsets(block)
-        sizes = np.fromiter(map(len, values), np.int64, len(values))
-        begins = np.concatenate(([0], np.cumsum(sizes + 1)[:-1]))
-        bounds = begins if chars is None else _byte_bounds(values)
+        block, bounds = _joined(segment.values, left)
+        chars = None if block.isascii() else char_offsets(block)
         hits = self.stack.examine(block, forced, chars, bounds)
         if not len(hits.rule):
             return NO_HITS
-        start, end = (hits.start, hits.end) if chars is None else (chars(hits.start), chars(hits.end))
-        item = np.searchsorted(begins, start, side="right") - 1
-        base = begins[item]
+        item = np.searchsorted(bounds, hits.start, side="right") - 1
+        base, start, end = bounds[item], hits.start, hits.end
+        if chars is not None:
+            base, start, end = chars(base), chars(start), chars(end)
         if left is not None:
-            item = np.asarray(left, np.int64)[item]
+            item = left[item]
         return MatchBatch(hits.rule, start - base, end - base, hits.confidence.astype(np.float32), item)
 
 
-def _byte_bounds(values: Sequence[str]) -> IntArray:
-    sizes = np.fromiter((len(v.encode("utf-8", "surrogatepass")) for v in values), np.int64, len(values))
-    return np.concatenate(([0], np.cumsum(sizes + 1)[:-1]))
+def _joined(values: Sequence[str], left: Left) -> tuple[bytes, IntArray]:
+    """Some cells (all of them for None), a line feed between them, and where each begins, in bytes."""
+    if isinstance(values, Cells):
+        cells = values if left is None else values.take(left)
+        return cells.joined(), cells.bounds[:-1] + np.arange(len(cells))
+    chosen = values if left is None else [values[i] for i in left.tolist()]
+    text = "\n".join(chosen)
+    block = text.encode("utf-8", "surrogatepass")
+    if len(block) == len(text):
+        sizes = np.fromiter(map(len, chosen), np.int64, len(chosen))
+    else:
+        sizes = np.fromiter((len(v.encode("utf-8", "surrogatepass")) for v in chosen), np.int64, len(chosen))
+    return block, np.concatenate(([0], np.cumsum(sizes + 1)[:-1]))
 
 
 def char_offsets(block: bytes) -> Callable[[IntArray], IntArray]:

@@ -34,7 +34,7 @@ _MONTHS = {
     )
     for name in names.split()
 }
-_FILE_ENDINGS = frozenset((
+FILE_ENDINGS = frozenset((
     "png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "ts", "jsx", "tsx", "scss", "less", "map", "html", "htm",
     "json", "xml", "yaml", "yml", "md", "txt", "pdf", "py", "rb", "go", "java", "class", "php", "sh", "exe", "dll",
     "bin", "zip", "gz", "tar", "woff", "ttf", "ico", "mp3", "mp4", "local", "localdomain", "lan", "internal",
@@ -58,7 +58,7 @@ def email(value: str, params: Params) -> bool:
     if any(not 1 <= len(label) <= 63 or label[0] == "-" or label[-1] == "-" for label in labels):
         return False
     top = labels[-1].lower()
-    return len(top) >= 2 and (top.isalpha() or top.startswith("xn--")) and top not in _FILE_ENDINGS
+    return len(top) >= 2 and (top.isalpha() or top.startswith("xn--")) and top not in FILE_ENDINGS
 
 
 def ipv4(value: str, params: Params) -> bool:
@@ -106,18 +106,29 @@ def phone(value: str, params: Params) -> bool:
 _EXTENSION = re.compile(r" ?(?:x|ext\.?) ?\d{1,5}$")
 
 
+_NO_DIGITS = bytes(b for b in range(256) if not 48 <= b <= 57)
+
+
 @lru_cache(maxsize=4096)
 def _phone(value: str, regions: tuple[str, ...]) -> bool:
-    text = _EXTENSION.sub("", value.strip())
-    digits = "".join(filter(str.isdecimal, text))
+    text = value.strip()
+    if "x" in text or "X" in text:
+        text = _EXTENSION.sub("", text)
+    digits = _digits(text)
     if len(set(digits)) < 3:
         return False
     if text.startswith(("+", "00")):
         # People write the trunk prefix, too: +44 (0)20 ...
         if "(0)" in text:
-            digits = "".join(filter(str.isdecimal, text.replace("(0)", "", 1)))
+            digits = _digits(text.replace("(0)", "", 1))
         return _international(digits.removeprefix("00") if text.startswith("00") else digits)
     return bool(regions) and _national(regions).fullmatch(digits) is not None
+
+
+def _digits(text: str) -> str:
+    if text.isascii():
+        return text.encode().translate(None, _NO_DIGITS).decode()
+    return "".join(filter(str.isdecimal, text))
 
 
 def _international(digits: str) -> bool:
@@ -125,11 +136,17 @@ def _international(digits: str) -> bool:
 
     The library's own parser takes 30 microseconds a number; its patterns, joined by country code, take one.
     """
+    code, plan = plan_of(digits)
+    return plan is not None and plan.fullmatch(digits, len(code)) is not None
+
+
+def plan_of(digits: str) -> tuple[str, re.Pattern[str] | None]:
+    """The country code that some digits begin with, and the valid national numbers behind it."""
     for size in (1, 2, 3):
         plan = _plan(digits[:size])
         if plan is not None:
-            return plan.fullmatch(digits, size) is not None
-    return False
+            return digits[:size], plan
+    return "", None
 
 
 _KINDS = (

@@ -1,7 +1,7 @@
 """Tables in text (CSV, TSV and their kin), a column at a time.
 
-Dense stretches without quotes are split in one go; the others pass the csv module row by row. A record that cannot be
-held (a field of hundreds of megabytes) is read by `giant.py`.
+Stretches whose rows are all of one width are cut by the places of their delimiters; the others pass the csv module row
+by row. A record that cannot be held (a field of hundreds of megabytes) is read by `giant.py`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from piiscan.cells import Cells
 from piiscan.extract import Job
 from piiscan.extract.giant import BIG, giant_record
 from piiscan.extract.text import Lines, decoded, physical_lines, windows
@@ -76,7 +77,8 @@ class Delimited:
             if text:
                 rectangle = _rectangle(text, table.delimiter)
                 if rectangle is not None:
-                    yield from _columns(table, rectangle, np.arange(begin, begin + len(rectangle[0])))
+                    columns, offsets = rectangle
+                    yield from _columns(table, columns, offsets + begin)
                     continue
                 yield from _parsed(text, begin, lines, table)
             elif lines.line == begin:
@@ -138,29 +140,74 @@ def is_header(rows: Sequence[Sequence[str]]) -> bool:
     return len(rows) == 1 or all(cell.islower() or cell.isupper() or len(cell.split()) > 1 for cell in first)
 
 
-def _rectangle(text: str, delimiter: str) -> list[list[str]] | None:
-    """The columns of a block without quotes whose rows all have the same width, else None."""
-    if '"' in text:
-        return None
+Rectangle = tuple[list[Cells], npt.NDArray[np.int64]]
+"""The columns of a block, and the physical line of each row, counted from the block's first."""
+
+
+def _rectangle(text: str, delimiter: str) -> Rectangle | None:
+    """The columns of a block whose rows have one width and whose quotes enclose whole fields, else None.
+
+    Done by arithmetic on the places of delimiters, line feeds and quotes (RFC 4180); what is not as plain as that is
+    left to the csv module.
+    """
     if "\r" in text:
         text = text.replace("\r\n", "\n")
-        if "\r" in text:
+        if "\r" in text or '"' in text:
             return None
-    if not text.endswith("\n"):
-        text += "\n"
-    width = text.count(delimiter, 0, text.index("\n")) + 1
-    if width > WIDE or "\n\n" in text or text[0] == "\n":
+    try:
+        data = (text if text.endswith("\n") else text + "\n").encode()
+    except UnicodeEncodeError:
         return None
-    # UTF-8 keeps delimiters and line feeds as the only bytes of their value.
-    codes = np.frombuffer(text.encode("utf-8", "surrogatepass"), dtype=np.uint8)
-    breaks = codes == 10
-    if width > 1:
-        ends = breaks[breaks | (codes == ord(delimiter))]
-        if len(ends) % width or not ends[width - 1 :: width].all() or np.count_nonzero(ends) != len(ends) // width:
-            return None
-    cells = text.replace("\n", delimiter).split(delimiter)
-    del cells[-1]
-    return [cells[column::width] for column in range(width)]
+    codes = np.frombuffer(data, np.uint8)
+    # UTF-8 keeps delimiters, quotes and line feeds as the only bytes of their value.
+    marks = np.flatnonzero((codes == ord(delimiter)) | (codes == 10))
+    breaks = codes[marks] == 10
+    feeds = marks[breaks]
+    quotes = _field_quotes(codes, delimiter) if b'"' in data else marks[:0]
+    if quotes is None:
+        return None
+    if len(quotes):
+        outside = np.searchsorted(quotes, marks) % 2 == 0
+        marks, breaks = marks[outside], breaks[outside]
+    if not len(marks) or marks[-1] != len(codes) - 1:
+        return None
+    width = int(np.argmax(breaks)) + 1
+    rows = int(np.count_nonzero(breaks))
+    if width > WIDE or len(marks) != rows * width or not breaks[width - 1 :: width].all():
+        return None
+    starts, ends = np.concatenate(([0], marks[:-1] + 1)), marks
+    if width == 1 and bool((starts == ends).any()):
+        return None  # an empty line is no row
+    lines = np.searchsorted(feeds, starts[::width])
+    escaped = False
+    if len(quotes):
+        quoted = (codes[starts] == 34) & (starts < ends)
+        starts, ends = starts + quoted, ends - quoted
+        escaped = b'""' in data
+    columns = [Cells.spans(data, starts[column::width], ends[column::width]) for column in range(width)]
+    return ([_unescaped(cells) for cells in columns] if escaped else columns), lines
+
+
+def _field_quotes(codes: npt.NDArray[np.uint8], delimiter: str) -> npt.NDArray[np.int64] | None:
+    """Places of the quotes that open and close fields, in turn, or None where a quote stands elsewhere."""
+    quotes = np.flatnonzero(codes == 34)
+    if len(quotes) % 2:
+        return None
+    # A closing quote with an opening one directly behind it is a quote within the field.
+    inner = np.flatnonzero(quotes[1:-1:2] + 1 == quotes[2::2]) * 2 + 1
+    quotes = np.delete(quotes, np.concatenate((inner, inner + 1)))
+    edge = np.zeros(256, np.bool_)
+    edge[[10, ord(delimiter)]] = True
+    opens, closes = quotes[::2], quotes[1::2]
+    framed = ((opens == 0) | edge[codes[opens - 1]]) & edge[codes[np.minimum(closes + 1, len(codes) - 1)]]
+    return quotes if bool(framed.all()) else None
+
+
+def _unescaped(cells: Cells) -> Cells:
+    """Cells with doubled quotes made single; a field without quotes around it holds none."""
+    import pyarrow.compute as pc
+
+    return Cells(pc.replace_substring(cells.array, '""', '"'))
 
 
 def _columns(table: Table, columns: Sequence[Sequence[str]], lines: npt.NDArray[np.int64]) -> Iterator[Segment]:
@@ -176,21 +223,15 @@ def _column(
     table: Table, index: int, values: Sequence[str], rows: npt.NDArray[np.int64], lines: npt.NDArray[np.int64]
 ) -> Iterator[Segment]:
     """One column's segment without its empty values; values too long for one go as windows of text."""
-    if "" in values:
-        keep = [i for i, value in enumerate(values) if value]
-        if not keep:
+    sizes = values.sizes if isinstance(values, Cells) else np.fromiter(map(len, values), np.int64, len(values))
+    if not sizes.all() or sizes.max() > BIG:
+        for i in np.flatnonzero(sizes > BIG).tolist():
+            place = table.place(int(rows[i]), index, int(lines[i]))
+            yield from windows((values[i],), place, flat=False, line=None)
+        keep = np.flatnonzero((sizes > 0) & (sizes <= BIG))
+        if not len(keep):
             return
-        values = [values[i] for i in keep]
-        rows, lines = rows[keep], lines[keep]
-    if max(map(len, values)) > BIG:
-        for i, value in enumerate(values):
-            if len(value) > BIG:
-                place = table.place(int(rows[i]), index, int(lines[i]))
-                yield from windows((value,), place, flat=False, line=None)
-        keep = [i for i, value in enumerate(values) if len(value) <= BIG]
-        if not keep:
-            return
-        values = [values[i] for i in keep]
+        values = values.take(keep) if isinstance(values, Cells) else [values[i] for i in keep.tolist()]
         rows, lines = rows[keep], lines[keep]
     yield ColumnSegment(header=table.name(index), path="", values=values, rows=rows, base=table.base, lines=lines)
 
