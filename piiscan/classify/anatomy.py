@@ -75,23 +75,32 @@ def group_of(pattern: str) -> int:
     >>> group_of(r"[A-Z]\\d{3}-\\d{4}"), group_of(r"\\d{2}[A-Z]\\d{3}")
     (7, 3)
     """
-    return _group(sre_parser.parse(pattern, re.ASCII))
+    return _group(sre_parser.parse(pattern, re.ASCII), SEPARATORS)
 
 
-def _group(items: Any) -> int:
+def run_of(pattern: str) -> int:
+    """Least number of digits in the longest stretch of nothing but digits of a match.
+
+    >>> run_of(r"[A-Z]\\d{3}-\\d{4}"), run_of(r"\\d{13,19}=\\d{7}")
+    (4, 13)
+    """
+    return _group(sre_parser.parse(pattern, re.ASCII), frozenset())
+
+
+def _group(items: Any, between: frozenset[int]) -> int:
     best = current = 0
     for op, arg in items:
         inner = [(op, arg)]
         signs: set[int] = set()
-        if _signs(inner, signs) and signs <= SEPARATORS and not _holds_letters(inner):
+        if _signs(inner, signs) and signs <= between and not _holds_letters(inner):
             current += _count(inner, 48, 57)
             best = max(best, current)
             continue
         current = 0
         if op is sre.BRANCH:
-            best = max(best, min(_group(branch) for branch in arg[1]))
+            best = max(best, min(_group(branch, between) for branch in arg[1]))
         elif op is sre.SUBPATTERN:
-            best = max(best, _group(arg[3]))
+            best = max(best, _group(arg[3], between))
     return best
 
 

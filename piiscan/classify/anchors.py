@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from piiscan.classify.dense import Candidates
-from piiscan.classify.plan import Compiled, Plan, consumes
+from piiscan.classify.plan import Compiled, Plan
 
 BEHIND = 64
 """Matches longer than this (passwords, keys) are looked for behind their keyword only, not before it."""
@@ -28,7 +28,7 @@ def anchor_candidates(plan: Plan, block: bytes) -> Candidates:
     ids, found = scanner.scan(b"\n" + block + b"\n")
     found = found - 1
     seen: set[tuple[int, int, int]] = set()
-    anchors = len(plan.anchored)
+    anchors, keyworded = len(plan.anchored), plan.keyword_sizes
     size = len(block)
     widest = 1 if block.isascii() else 4
     for index, end in zip(ids.tolist(), found.tolist(), strict=True):
@@ -36,18 +36,20 @@ def anchor_candidates(plan: Plan, block: bytes) -> Candidates:
             literal, _, users = plan.anchored[index]
             start = end - len(literal.encode())
             for user in users:
-                seen.update((user, s, e) for s, e in _around_anchor(plan.rules[user], block, start, end))
+                if spans := _around_anchor(plan.rules[user], block, start, end):
+                    seen.update((user, s, e) for s, e in spans)
             continue
-        literal, users = plan.keyworded[index - anchors]
-        end -= consumes(literal)
-        start = end - len(literal.encode())
+        size_, behind, users = keyworded[index - anchors]
+        end -= behind
+        start = end - size_
         # Most hits are parts of longer words; whole tokens are checked again, by script, when the keyword is joined.
         if (start and _WORD[block[start - 1]] and _WORD[block[start]]) or (
             end < size and _WORD[block[end]] and _WORD[block[end - 1]]
         ):
             continue
         for user in users:
-            seen.update((user, s, e) for s, e in _around_keyword(plan.rules[user], block, start, end, widest))
+            if spans := _around_keyword(plan.rules[user], block, start, end, widest):
+                seen.update((user, s, e) for s, e in spans)
     return [h[0] for h in seen], [h[1] for h in seen], [h[2] for h in seen]
 
 
@@ -67,14 +69,14 @@ def _around_keyword(compiled: Compiled, block: bytes, start: int, end: int, wide
     """Matches within the rule's window on either side of a keyword; a character has at most `widest` bytes."""
     window = compiled.rule.context.window * widest
     reach = window + compiled.most + 1
-    if compiled.digits and _DIGIT.search(block, max(start - reach, 0), end + reach) is None:
-        return []
     if compiled.gap is not None:
         # The match stands directly behind the keyword and its gap, so there is one place to try.
         gap = compiled.gap.match(block, end, min(end + window, len(block)))
-        return (
-            compiled.within(block, gap.end(), min(gap.end() + compiled.most + 1, len(block)), gap.end()) if gap else []
-        )
+        if gap is None:
+            return []
+        return compiled.within(block, gap.end(), min(gap.end() + compiled.most + 1, len(block)), gap.end())
+    if compiled.digits and _DIGIT.search(block, max(start - reach, 0), end + reach) is None:
+        return []
     found = compiled.within(block, end, min(end + window + compiled.most + 1, len(block)), end + window + 1)
     if compiled.most <= BEHIND:
         found += compiled.within(block, max(start - window - compiled.most - 1, 0), start)

@@ -41,7 +41,8 @@ class Packed:
 
     def matrix(self, rows: npt.NDArray[np.int64], width: int) -> Matrix:
         """The cells at `rows`, which are all `width` long."""
-        return self.data[self.starts[rows][:, None] + np.arange(width)]
+        chosen: Matrix = self.data[self.starts[rows][:, None] + np.arange(width)]
+        return chosen
 
 
 def packed(cells: Cells, keep: Bools) -> Packed:
@@ -76,8 +77,10 @@ def digits_only(check: Callable[[Matrix], Bools], width: int | None = None) -> C
     """A check of digits (of one `width`); cells with anything else, and rules with parameters, are left out."""
 
     def over(matrix: Matrix, params: Params) -> Answer:
-        known = _DIGIT[matrix].all(axis=1) & (not params and width in (None, matrix.shape[1]))
         holds = np.zeros(len(matrix), np.bool_)
+        if params or width not in (None, matrix.shape[1]):
+            return holds, holds
+        known: Bools = np.all(_DIGIT[matrix], axis=1)
         if known.any():
             holds[known] = check(matrix[known] - np.uint8(48))
         return holds, known
@@ -146,7 +149,10 @@ def card(digits: Matrix) -> Bools:
         (np.isin(two, (36, 38, 39)) | ((three >= 300) & (three <= 305)) | (four == 3095), 14 <= size),
         ((four >= 3528) & (four <= 3589), 16 <= size),
         (
-            np.isin(four, (6011, 5019)) | np.isin(two, (62, 65, 81)) | ((three >= 644) & (three <= 649)) | (three == 353),
+            np.isin(four, (6011, 5019))
+            | np.isin(two, (62, 65, 81))
+            | ((three >= 644) & (three <= 649))
+            | (three == 353),
             16 <= size,
         ),
         (np.isin(four, (5018, 5020, 5038, 5893, 6304, 6759, 6761, 6762, 6763)), True),
@@ -201,9 +207,7 @@ def mod97(matrix: Matrix, params: Params) -> Answer:
     return holds, known
 
 
-_ADDRESS = (
-    r"^[A-Za-z0-9_%+'-]+(?:\.[A-Za-z0-9_%+'-]+)*@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,24}$"
-)
+_ADDRESS = r"^[A-Za-z0-9_%+'-]+(?:\.[A-Za-z0-9_%+'-]+)*@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,24}$"
 
 
 def email(cells: Cells, params: Params) -> Answer:
@@ -286,3 +290,8 @@ BATCH: Mapping[str, Callable[[Cells, Params], Answer]] = {
     "phone": phone,
 }
 """Kinds of check that can be made for a column at once."""
+
+MANY: Mapping[str, Callable[[Cells, Params], Answer]] = {
+    kind: check for kind, check in BATCH.items() if kind not in ("phone", "email")
+}
+"""Kinds for which some hundred values are enough: the others have to compile large patterns first."""

@@ -2,8 +2,8 @@
 
 A kind takes the value and the rule's parameters and says whether the value holds. Values come compacted (upper case,
 separators dropped) except for the kinds of `RAW_KINDS`, whose alphabets know case and punctuation. `checker` hides the
-difference; `batch.py` has those that can be made for a column at once. The numbers of states are in `national.py` and `world.py`,
-technical ones in `values.py`, the secrets in `secret.py`, the accounts in `iban.py`.
+difference; `batch.py` has those that can be made for a column at once. The numbers of states are in `national.py` and
+`world.py`, technical ones in `values.py`, the secrets in `secret.py`, the accounts in `iban.py`.
 """
 
 from __future__ import annotations

@@ -7,19 +7,37 @@ Macie's 607 keywords), so the windows around candidates are scanned, or the bloc
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from piiscan.classify.dense import IntArray, Windows, merge, scan_windows
+from piiscan.classify.dense import scan_windows
 from piiscan.classify.hyper import Scanner, make_scanner
+from piiscan.classify.numbers import IntArray, Windows, merge
 from piiscan.classify.plan import Plan, consumes, literal_forms, spaced, token
 
-ToChars = Callable[[IntArray], IntArray]
-"""Byte offsets of the block into character offsets."""
+
+class ToChars:
+    """Byte offsets of a block of UTF-8 into character offsets."""
+
+    def __init__(self, block: bytes) -> None:
+        codes = np.frombuffer(block, np.int8)
+        self._continuations = np.flatnonzero(codes < -64)  # 0x80 to 0xBF as signed numbers
+
+    def __call__(self, offsets: IntArray) -> IntArray:
+        """The characters before each offset."""
+        return offsets - np.searchsorted(self._continuations, offsets, side="left")
+
+    def reach(self, lows: IntArray, highs: IntArray, characters: IntArray | int) -> Windows:
+        """Stretches widened by some characters on both sides, in bytes; at most a few bytes too wide."""
+        before = np.searchsorted(self._continuations, lows)
+        after = np.searchsorted(self._continuations, highs)
+        more_before = before - np.searchsorted(self._continuations, lows - 4 * np.asarray(characters))
+        more_after = np.searchsorted(self._continuations, highs + 4 * np.asarray(characters)) - after
+        return lows - characters - more_before, highs + characters + more_after
 
 
 class KeywordIndex:
@@ -57,15 +75,14 @@ class KeywordIndex:
         return make_scanner([token(f) for f in self._forms], cache=self._plan.cache)
 
     def around(
-        self, rules: npt.NDArray[np.int32], starts: IntArray, ends: IntArray, places: Windows, widest: int
+        self, rules: npt.NDArray[np.int32], starts: IntArray, ends: IntArray, places: Windows, chars: ToChars | None
     ) -> Windows:
-        """Where keywords of these candidates, and of worded rules at some places, can stand; a character has at most
-        `widest` bytes. The stretches may reach out of the block."""
+        """Where keywords of these candidates, and of worded rules at some places, can stand; the stretches may reach
+        out of the block."""
         asking = np.flatnonzero(self._wanted[rules]) if len(rules) else np.empty(0, np.int64)
-        reach = self._window[rules[asking]] * widest + self._longest + 1
-        far = self._far * widest + self._longest + 1
-        lows = np.concatenate((starts[asking] - reach, places[0] - far))
-        highs = np.concatenate((ends[asking] + reach, places[1] + far))
+        lows, highs = np.concatenate((starts[asking], places[0])), np.concatenate((ends[asking], places[1]))
+        window = np.concatenate((self._window[rules[asking]], np.full(len(places[0]), self._far, np.int64)))
+        lows, highs = widened(lows, highs, window + self._longest + 1, chars)
         order = np.argsort(lows, kind="stable")
         return lows[order], np.maximum.accumulate(highs[order])
 
@@ -75,17 +92,16 @@ class KeywordIndex:
             return Spoken(np.empty(0, np.int32), np.empty(0, np.int64))
         return Spoken(*scan_windows(self.scanner, block, *merge(*windows, len(block))))
 
-    def led(self, spoken: Spoken, places: Windows, widest: int) -> Windows:
+    def led(self, spoken: Spoken, places: Windows, chars: ToChars | None) -> Windows:
         """Those of the places for worded rules that have a keyword of one near them."""
         stops = spoken.stops[self._leads[spoken.keyword]]
         if not len(stops):
             return places[0][:0], places[1][:0]
-        reach = self._far * widest + self._longest + 2
-        first = np.searchsorted(stops, places[0] - reach)
-        near = (first < len(stops)) & (stops[np.minimum(first, len(stops) - 1)] <= places[1] + reach)
+        lows, highs = widened(*places, self._far + self._longest + 2, chars)
+        near = _some(stops, lows, highs)
         return places[0][near], places[1][near]
 
-    def may(self, rule: int, spoken: Spoken, ends: IntArray, widest: int) -> npt.NDArray[np.bool_]:
+    def may(self, rule: int, spoken: Spoken, ends: IntArray, chars: ToChars | None) -> npt.NDArray[np.bool_]:
         """Which matches of a worded rule, given by their ends, can have a keyword in their window."""
         speaks = self._speaks.get(rule)
         if speaks is None:
@@ -93,10 +109,9 @@ class KeywordIndex:
         stops = spoken.stops[speaks[spoken.keyword]]
         if not len(stops):
             return np.zeros(len(ends), np.bool_)
-        reach = int(self._window[rule]) * widest + 2
-        first = np.searchsorted(stops, ends - self._plan.rules[rule].most - reach)
-        near: npt.NDArray[np.bool_] = stops[np.minimum(first, len(stops) - 1)] <= ends + reach + self._longest
-        return near & (first < len(stops))
+        lows = ends - self._plan.rules[rule].most
+        lows, highs = widened(lows, ends, int(self._window[rule]) + 2, chars)
+        return _some(stops, lows, highs + self._longest)
 
     def judge(
         self,
@@ -117,14 +132,9 @@ class KeywordIndex:
             return at, against
         first = starts if chars is None else chars(starts)
         last = ends if chars is None else chars(ends)
-        by_rule: dict[int, IntArray] = {}
-        asked = rules[asking]
-        for index, stops in _by_keyword(ids, found):
-            users = [
-                u for u in (*self._users[index], *self._against[index]) if self._mine(u, asking, asked, starts, by_rule)
-            ]
-            if not users:
-                continue
+        by_rule = _by_rule(rules, asking, starts)
+        heard = self._heard(frozenset(by_rule))[ids]
+        for index, stops in _by_keyword(ids[heard], found[heard]):
             if self._bounded[index]:
                 stops = stops - 1  # the byte behind the token was consumed
             stops = stops[self._whole(index, block, stops)]
@@ -133,23 +143,19 @@ class KeywordIndex:
             begins = stops - int(self._sizes[index])
             spot = _Spot(block, begins, stops, *((begins, stops) if chars is None else (chars(begins), chars(stops))))
             for user in self._users[index]:
-                if user in by_rule and len(by_rule[user]):
+                if user in by_rule:
                     gap = self._plan.rules[user].gap
                     _support(spot, by_rule[user], first, last, int(self._window[user]), at, gap, starts)
             for user in self._against[index]:
-                if user in by_rule and len(by_rule[user]):
+                if user in by_rule:
                     _oppose(spot, by_rule[user], first, starts, int(self._window[user]), against)
         return at, against
 
-    def _mine(
-        self, user: int, asking: IntArray, asked: npt.NDArray[np.int32], starts: IntArray, known: dict[int, IntArray]
-    ) -> bool:
-        """Whether a rule has candidates; remembers them, sorted by start."""
-        mine = known.get(user)
-        if mine is None:
-            mine = asking[asked == user]
-            mine = known[user] = mine[np.argsort(starts[mine], kind="stable")]
-        return bool(len(mine))
+    @lru_cache(maxsize=256)  # noqa: B019 - one index lives as long as its stack
+    def _heard(self, rules: frozenset[int]) -> npt.NDArray[np.bool_]:
+        """Which keywords speak for or against some of the rules."""
+        pairs = zip(self._users, self._against, strict=True)
+        return np.array([not rules.isdisjoint(users) or not rules.isdisjoint(against) for users, against in pairs])
 
     def _whole(self, index: int, block: bytes, stops: IntArray) -> npt.NDArray[np.bool_]:
         """Which hits of a keyword are whole tokens: no letter or digit beside them, where its script has word edges."""
@@ -189,8 +195,31 @@ class _Spot:
     last: IntArray
 
 
+def widened(lows: IntArray, highs: IntArray, characters: IntArray | int, chars: ToChars | None) -> Windows:
+    """Stretches with so many characters more on both sides, in bytes."""
+    if chars is not None:
+        return chars.reach(lows, highs, characters)
+    return lows - characters, highs + characters
+
+
+def _some(stops: IntArray, lows: IntArray, highs: IntArray) -> npt.NDArray[np.bool_]:
+    """Which stretches hold one of the ascending `stops`."""
+    first = np.searchsorted(stops, lows)
+    near: npt.NDArray[np.bool_] = stops[np.minimum(first, len(stops) - 1)] <= highs
+    return near & (first < len(stops))
+
+
+def _by_rule(rules: npt.NDArray[np.int32], asking: IntArray, starts: IntArray) -> dict[int, IntArray]:
+    """The candidates that ask for keywords, by rule and sorted by start."""
+    order = asking[np.lexsort((starts[asking], rules[asking]))]
+    edges = np.flatnonzero(np.diff(rules[order])) + 1
+    return {int(rules[part[0]]): part for part in np.split(order, edges)}
+
+
 def _by_keyword(ids: npt.NDArray[np.int32], found: IntArray) -> Iterator[tuple[int, IntArray]]:
     """(keyword, its ends without repeats) for every keyword that was hit."""
+    if not len(ids):
+        return
     order = np.lexsort((found, ids))
     ids, found = ids[order], found[order]
     edges = np.flatnonzero(np.diff(ids)) + 1

@@ -20,17 +20,29 @@ def survivors(
     order = np.lexsort((ends, starts))
     if len(order) < 2 or bool((starts[order][1:] >= np.maximum.accumulate(ends[order])[:-1]).all()):
         return order
-    keep: list[int] = []
-    group: list[int] = []
-    limit = -1
-    for index in order.tolist():
-        if group and starts[index] >= limit:
-            keep += _resolve(group, starts, ends, strength, rules)
-            group = []
-        group.append(index)
-        limit = max(limit, int(ends[index])) if len(group) > 1 else int(ends[index])
-    keep += _resolve(group, starts, ends, strength, rules)
-    return np.array(keep, np.int64)
+    first, last = starts[order], ends[order]
+    heads = np.ones(len(order), np.bool_)
+    heads[1:] = first[1:] >= np.maximum.accumulate(last)[:-1]
+    edges = np.append(np.flatnonzero(heads), len(order))
+    sizes = np.diff(edges)
+    keep = np.repeat(sizes == 1, sizes)
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    pairs = edges[np.flatnonzero(sizes == 2)]
+    if len(pairs):
+        # Most overlaps are two readings of one number.
+        a, b = order[pairs], order[pairs + 1]
+        length = (ends - starts).astype(np.float64)
+        better = strength[a] - strength[b]
+        for tie in (length[a] - length[b], (rules[b] - rules[a]).astype(np.float64), (starts[b] - starts[a])):
+            better = np.where(better == 0, tie, better)
+        keep[pairs] = better >= 0
+        keep[pairs + 1] = better < 0
+    for at in np.flatnonzero(sizes > 2).tolist():
+        group = order[edges[at] : edges[at + 1]].tolist()
+        keep[place[_resolve(group, starts, ends, strength, rules)]] = True
+    chosen: npt.NDArray[np.int64] = order[keep]
+    return chosen
 
 
 def _resolve(

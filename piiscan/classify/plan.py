@@ -23,6 +23,7 @@ from piiscan.classify.anatomy import (
     group_of,
     letters_of,
     may_begin_with_letter,
+    run_of,
     shape_of,
     signs_of,
 )
@@ -32,6 +33,8 @@ from piiscan.model import Rule
 MIN_DIGITS = 5
 """Digits that every match of a dense rule holds; fewer would make the dense windows cover ordinary prose."""
 
+LONG = 13
+"""Digits in a row that are rare enough to look far around them."""
 REACH = 48
 FEW = 64
 
@@ -155,22 +158,15 @@ class Plan:
     worded: tuple[int, ...]
     """Dense rules that need one of their keywords, or a column name, to be reported."""
     worded_kinds: tuple[tuple[str, tuple[int, ...]], ...]
-    """The same by the kind of dense scan that they would be served by."""
-    digital: tuple[int, ...]
-    """Dense rules (from here on those that are not worded) whose matches are digits and usual separators, at most with a letter beside them."""
-    lettered: tuple[int, ...]
-    """Dense rules with a capital letter in every match."""
-    loose: tuple[int, ...]
-    """Dense rules with letters of either case beside a group of at least five digits."""
-    mixed: tuple[int, ...]
-    """Dense rules around such a group with or without letters."""
-    iban: tuple[int, ...]
-    scattered: tuple[int, ...]
-    """The other dense rules."""
+    """The same by kind (see `DENSE`)."""
+    free: tuple[tuple[str, tuple[int, ...]], ...]
+    """The other dense rules by kind, each of which has a scan of its own."""
     hexed: tuple[int, ...]
     """Rules whose matches are groups of hexadecimal digits (`shape = "hex_groups"`)."""
     quads: tuple[int, ...]
     """Rules for dotted quads (`shape = "ipv4"`)."""
+    wallets: tuple[int, ...]
+    """Rules for addresses of ledgers (`shape = "wallet"`): Base58 led by 1 or 3, Bech32 by bc1."""
     wide: tuple[int, ...]
     email: tuple[int, ...]
     cache: bool = field(default=True, compare=False)
@@ -184,11 +180,20 @@ class Plan:
         items += [token(text) for text, _ in self.keyworded]
         return make_scanner(items, cache=self.cache) if items else None
 
+    @cached_property
+    def keyword_sizes(self) -> tuple[tuple[int, bool, tuple[int, ...]], ...]:
+        """Of each of `keyworded` its bytes, whether the scanner takes the byte behind it as well, and its rules."""
+        return tuple((len(text.encode()), consumes(text), users) for text, users in self.keyworded)
+
     @property
     def dense(self) -> tuple[int, ...]:
         """All dense rules."""
-        free = (*self.digital, *self.lettered, *self.loose, *self.mixed, *self.iban, *self.scattered)
-        return (*free, *self.worded)
+        return (*(index for _, found in self.free for index in found), *self.worded)
+
+    @cached_property
+    def scans(self) -> tuple[tuple[str, tuple[int, ...], Scanner], ...]:
+        """(kind, rules, scanner) of the dense rules that need no word."""
+        return tuple((kind, which, self._scanner(which)) for kind, which in self.free)
 
     @cached_property
     def worded_scanner(self) -> Scanner | None:
@@ -196,34 +201,9 @@ class Plan:
         return self._patterns(self.worded)
 
     @cached_property
-    def digital_scanner(self) -> Scanner | None:
-        """Patterns that run near groups of digits only."""
-        return self._patterns(self.digital)
-
-    @cached_property
-    def lettered_scanner(self) -> Scanner | None:
-        """Patterns that run near digits with a capital letter beside them."""
-        return self._patterns(self.lettered)
-
-    @cached_property
-    def loose_scanner(self) -> Scanner | None:
-        """Patterns that run near a group of five digits with a letter beside it."""
-        return self._patterns(self.loose)
-
-    @cached_property
-    def mixed_scanner(self) -> Scanner | None:
-        """Patterns that run near any group of five digits."""
-        return self._patterns(self.mixed)
-
-    @cached_property
-    def iban_scanner(self) -> Scanner | None:
-        """The IBANs, which a literal country code leads: fast, and longer than the others."""
-        return self._patterns(self.iban)
-
-    @cached_property
-    def scattered_scanner(self) -> Scanner | None:
-        """Patterns that run near any five digits that stand close together."""
-        return self._patterns(self.scattered)
+    def wallet_scanner(self) -> Scanner | None:
+        """Patterns that run where a word begins with 1, 3 or bc1."""
+        return self._patterns(self.wallets)
 
     @cached_property
     def hex_scanner(self) -> Scanner | None:
@@ -236,8 +216,9 @@ class Plan:
         return self._patterns(self.wide)
 
     def _patterns(self, which: Sequence[int]) -> Scanner | None:
-        if not which:
-            return None
+        return self._scanner(which) if which else None
+
+    def _scanner(self, which: Sequence[int]) -> Scanner:
         return make_scanner([guarded(self.rules[i].rule) for i in which], cache=self.cache)
 
     def fewest(self, which: tuple[int, ...]) -> int:
@@ -306,8 +287,16 @@ def guarded(rule: Rule) -> Expression:
     return Expression(f"{guard(spec.before)}(?:{spec.pattern}){guard(spec.after)}", spec.ignore_case)
 
 
-DENSE = ("digital", "lettered", "loose", "mixed", "iban", "scattered")
-"""The kinds of dense scan."""
+DENSE = {
+    "digital": "digits and usual separators, at most with a letter beside them",
+    "lettered": "a capital letter in every match",
+    "loose": "letters of either case beside a group of at least five digits",
+    "mixed": "such a group with or without letters",
+    "iban": "two letters of a country and two digits",
+    "long": "thirteen digits in a row, and much beside them (magnetic stripes)",
+    "scattered": "five digits close together",
+}
+"""The kinds of dense scan, by what their rules match; each knows in which windows to look."""
 
 
 def make_plan(rules: Sequence[Rule], *, worded: Container[int] = (), cache: bool = True) -> Plan:
@@ -317,7 +306,7 @@ def make_plan(rules: Sequence[Rule], *, worded: Container[int] = (), cache: bool
     keyworded: dict[str, list[int]] = {}
     dense: dict[str, list[int]] = {kind: [] for kind in DENSE}
     led: dict[str, list[int]] = {kind: [] for kind in DENSE}
-    shaped: dict[str, list[int]] = {"hex_groups": [], "ipv4": []}
+    shaped: dict[str, list[int]] = {"hex_groups": [], "ipv4": [], "wallet": []}
     wide: list[int] = []
     email: list[int] = []
     for item in compiled:
@@ -347,17 +336,18 @@ def make_plan(rules: Sequence[Rule], *, worded: Container[int] = (), cache: bool
         else:
             wide.append(item.index)
     return Plan(
-        compiled,
-        tuple((text, caseless, tuple(found)) for (text, caseless), found in anchored.items()),
-        tuple((text, tuple(found)) for text, found in keyworded.items()),
-        tuple(index for found in led.values() for index in found),
-        tuple((kind, tuple(found)) for kind, found in led.items() if found),
-        *(tuple(dense[kind]) for kind in DENSE),
-        tuple(shaped["hex_groups"]),
-        tuple(shaped["ipv4"]),
-        tuple(wide),
-        tuple(email),
-        cache,
+        rules=compiled,
+        anchored=tuple((text, caseless, tuple(found)) for (text, caseless), found in anchored.items()),
+        keyworded=tuple((text, tuple(found)) for text, found in keyworded.items()),
+        worded=tuple(index for found in led.values() for index in found),
+        worded_kinds=tuple((kind, tuple(found)) for kind, found in led.items() if found),
+        free=tuple((kind, tuple(found)) for kind, found in dense.items() if found),
+        hexed=tuple(shaped["hex_groups"]),
+        quads=tuple(shaped["ipv4"]),
+        wallets=tuple(shaped["wallet"]),
+        wide=tuple(wide),
+        email=tuple(email),
+        cache=cache,
     )
 
 
@@ -375,6 +365,8 @@ def _kind(item: Compiled) -> str:
     grouped = group_of(spec.pattern) >= MIN_DIGITS
     if signs is not None and signs <= SEPARATORS and bounded and grouped and not may_begin_with_letter(spec.pattern):
         return "digital"
+    if run_of(spec.pattern) >= LONG:
+        return "long"
     if not grouped:
         return "scattered"
     return "loose" if letters_of(spec.pattern) else "mixed"

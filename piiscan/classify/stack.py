@@ -25,20 +25,18 @@ from piiscan.classify.dense import (
     Candidates,
     dense_candidates,
     email_candidates,
-    numbers_of,
     worded_candidates,
     worded_windows,
 )
-from piiscan.classify.keywords import KeywordIndex, Spoken
+from piiscan.classify.keywords import KeywordIndex, Spoken, ToChars
+from piiscan.classify.numbers import IntArray, Windows, numbers_of
 from piiscan.classify.overlap import survivors
 from piiscan.classify.plan import Plan, make_plan
+from piiscan.classify.weigh import Weigher
 from piiscan.model import ColumnSegment, Match, MatchBatch, ObjectRef, Rule, Segment, TextSegment
 
 THRESHOLD = 0.5
 """Confidence from which on a match is reported, unless the run says otherwise."""
-
-NOISE = 0.6
-"""What a match without keyword, anchor or column keeps of its confidence in noise, and once more among numbers."""
 
 NOISY = (
     "application/octet-stream",
@@ -53,8 +51,6 @@ NOISY = (
     "font/",
 )
 """Media types whose printable runs are chance more often than text."""
-
-IntArray = npt.NDArray[np.int64]
 
 
 class Recognizer(Protocol):
@@ -105,11 +101,10 @@ class Stack:
         self.rules: tuple[Rule, ...] = tuple(rules) + tuple(r for other in self.recognizers for r in other.rules)
         self.keywords = KeywordIndex(self.plan)
         self.headers = HeaderIndex(self.plan)
-        kinds = dict(self.plan.worded_kinds)
-        self._digital = frozenset((*self.plan.digital, *kinds.get("digital", ())))
         self.checks: tuple[Callable[[str], bool] | None, ...] = tuple(
             checker(rule.checksum) if rule.checksum is not None else None for rule in rules
         )
+        self._weigh = Weigher(self.plan, self.needs_word, self.checks)
 
     def open(self, ref: ObjectRef, media_type: str) -> StackSession:
         """A session for one object."""
@@ -131,7 +126,7 @@ class Stack:
         self,
         block: bytes,
         forced: frozenset[int],
-        chars: Callable[[IntArray], IntArray] | None,
+        chars: ToChars | None,
         bounds: IntArray | None,
         *,
         noisy: bool = False,
@@ -142,7 +137,6 @@ class Stack:
         cells of the block, when it is a column: neither a match nor its keyword crosses them.
         """
         plan = self.plan
-        widest = 1 if chars is None else 4
         numbers = numbers_of(block)
         rules, starts, ends = _arrays(
             anchor_candidates(plan, block),
@@ -154,22 +148,12 @@ class Stack:
         # header speaks, the rules that wait for it.
         places = worded_windows(plan, numbers)
         silent = bounds is not None and chars is None and _WORDS.search(block) is None
-        spoken = NOTHING if silent else self.keywords.find(
-            block, self.keywords.around(rules, starts, ends, places, widest)
+        spoken = (
+            NOTHING if silent else self.keywords.find(block, self.keywords.around(rules, starts, ends, places, chars))
         )
-        headed = not forced.isdisjoint(plan.worded)
-        if headed or len(spoken.stops):
-            more = _arrays(
-                worded_candidates(
-                    plan,
-                    block,
-                    places if headed else self.keywords.led(spoken, places, widest),
-                    lambda rule, at: (
-                        np.ones(len(at), np.bool_) if rule in forced else self.keywords.may(rule, spoken, at, widest)
-                    ),
-                )
-            )
-            rules, starts, ends = (np.concatenate(pair) for pair in zip((rules, starts, ends), more, strict=True))
+        more = self._worded(block, places, spoken, forced, chars)
+        rules = np.concatenate((rules, more[0]))
+        starts, ends = np.concatenate((starts, more[1])), np.concatenate((ends, more[2]))
         if bounds is not None and len(rules):
             inside = np.searchsorted(bounds, starts, side="right") == np.searchsorted(bounds, ends - 1, side="right")
             rules, starts, ends = rules[inside], starts[inside], ends[inside]
@@ -179,58 +163,30 @@ class Stack:
         if bounds is not None:
             cell = np.searchsorted(bounds, starts, side="right")
             keyword = np.where(np.searchsorted(bounds, keyword, side="right") == cell, keyword, -1)
-        confidence = self._weigh(block, rules, starts, ends, keyword >= 0, forced, against, noisy, bounds is None)
+        confidence = self._weigh(
+            block, rules, starts, ends, keyword >= 0, forced, against, noisy=noisy, running=bounds is None
+        )
         keep = np.flatnonzero((confidence > 0) & (confidence >= self.threshold))
         rules, starts, ends, confidence = rules[keep], starts[keep], ends[keep], confidence[keep]
         order = survivors(starts, ends, confidence + self._bonus(rules), rules)
         return Hits(rules[order], starts[order], ends[order], confidence[order])
 
+    def _worded(
+        self, block: bytes, places: Windows, spoken: Spoken, forced: frozenset[int], chars: ToChars | None
+    ) -> tuple[npt.NDArray[np.int32], IntArray, IntArray]:
+        """The candidates of worded rules."""
+        headed = not forced.isdisjoint(self.plan.worded)
+        if not headed:
+            places = self.keywords.led(spoken, places, chars)
+
+        def may(rule: int, at: IntArray) -> npt.NDArray[np.bool_]:
+            return np.ones(len(at), np.bool_) if rule in forced else self.keywords.may(rule, spoken, at, chars)
+
+        return _arrays(worded_candidates(self.plan, block, places, may))
+
     def _bonus(self, rules: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
         """What a checksum adds in an overlap of equally confident readings."""
         return np.array([0.02 if self.checks[i] is not None else 0.0 for i in rules.tolist()])
-
-    def _weigh(
-        self,
-        block: bytes,
-        rules: npt.NDArray[np.int32],
-        starts: IntArray,
-        ends: IntArray,
-        keyword: npt.NDArray[np.bool_],
-        forced: frozenset[int],
-        against: npt.NDArray[np.bool_],
-        noisy: bool,
-        running: bool,
-    ) -> npt.NDArray[np.float64]:
-        """The confidence of every candidate, rule by rule; 0 for those that a stage stops."""
-        out = np.zeros(len(rules))
-        for index in np.unique(rules).tolist():
-            mine = np.flatnonzero(rules == index)
-            rule, column = self.rules[index], index in forced
-            if self.needs_word[index] and not column:
-                mine = mine[keyword[mine]]
-            near = keyword[mine]
-            check = self.checks[index]
-            holds = np.ones(len(mine), np.bool_)
-            if check is not None and rule.match.shape != "ipv4":  # the kernel for quads has checked its own
-                pairs = zip(starts[mine].tolist(), ends[mine].tolist(), strict=True)
-                holds[:] = [check(block[s:e].decode("utf-8", "replace")) for s, e in pairs]
-            for held in (True, False):
-                for supported in (True, False):
-                    out[mine[(holds == held) & (near == supported)]] = worth(rule, held, supported, column)
-            if not column and (lonely := mine[(out[mine] > 0) & ~keyword[mine]]).size and rule.match.anchors == ():
-                # Nothing but the number itself speaks for these: in noise or a table of numbers that is too little.
-                factor = NOISE if noisy else 1.0
-                spans = zip(lonely.tolist(), starts[lonely].tolist(), ends[lonely].tolist(), strict=True)
-                if rule.match.shape == "ipv4":
-                    short = lonely[(ends - starts)[lonely] <= 11]  # eight digits at most
-                    out[short] *= [not looks_like_version(block[starts[i] : ends[i]]) for i in short]
-                number = check is not None and running and index in self._digital
-                for i, s, e in spans if number or noisy else ():
-                    out[i] *= factor * (NOISE if number and in_numbers(block, s, e) else 1.0)
-            if not column and rule.context.negative:
-                # A word against the match outweighs a bare one, and halves one that a keyword supports.
-                out[mine] *= np.where(against[mine], np.where(near, 0.5, 0.0), 1.0)
-        return out
 
 
 def _headed(plan: Plan, block: bytes, forced: frozenset[int], bounds: IntArray | None) -> Candidates:
@@ -250,23 +206,7 @@ def _headed(plan: Plan, block: bytes, forced: frozenset[int], bounds: IntArray |
     return rules, starts, ends
 
 
-def looks_like_version(quad: bytes) -> bool:
-    """Whether a dotted quad has small numbers only: of addresses one in forty has, of versions nearly all.
-
-    >>> looks_like_version(b"4.77.3.1"), looks_like_version(b"192.0.2.9")
-    (True, False)
-    """
-    return all(len(part) < 3 for part in quad.split(b"."))
-
-
-def in_numbers(block: bytes, start: int, end: int) -> bool:
-    """Whether a match stands among numbers: four in five characters around it are digits and what separates them."""
-    around = block[max(start - 40, 0) : start] + block[end : end + 40]
-    return len(around) >= 40 and len(around.translate(None, _NUMERIC)) <= len(around) // 5
-
-
 _WORDS = re.compile(rb"[A-Za-z]{2}")
-_NUMERIC = b"0123456789 .,;:+-eE\t\r\n[]()|"
 
 
 def _arrays(*found: Candidates) -> tuple[npt.NDArray[np.int32], IntArray, IntArray]:
@@ -302,7 +242,7 @@ class StackSession:
     def _text(self, segment: TextSegment) -> MatchBatch:
         text = segment.text
         block = segment.utf8 if segment.utf8 is not None else text.encode("utf-8", "surrogatepass")
-        chars = None if len(block) == len(text) else char_offsets(block)
+        chars = None if len(block) == len(text) else ToChars(block)
         hits = self.stack.examine(block, frozenset(), chars, None, noisy=self._noisy)
         start, end = (hits.start, hits.end) if chars is None else (chars(hits.start), chars(hits.end))
         rule, confidence = hits.rule, hits.confidence
@@ -366,7 +306,7 @@ class StackSession:
         if left is not None and not len(left):
             return NO_HITS
         block, bounds = _joined(segment.values, left)
-        chars = None if block.isascii() else char_offsets(block)
+        chars = None if block.isascii() else ToChars(block)
         hits = self.stack.examine(block, forced, chars, bounds)
         if not len(hits.rule):
             return NO_HITS
@@ -392,14 +332,3 @@ def _joined(values: Sequence[str], left: Left) -> tuple[bytes, IntArray]:
     else:
         sizes = np.fromiter((len(v.encode("utf-8", "surrogatepass")) for v in chosen), np.int64, len(chosen))
     return block, np.concatenate(([0], np.cumsum(sizes + 1)[:-1]))
-
-
-def char_offsets(block: bytes) -> Callable[[IntArray], IntArray]:
-    """A function from byte offsets of UTF-8 text to character offsets."""
-    data = np.frombuffer(block, np.uint8)
-    continuations = np.flatnonzero(data.view(np.int8) < -64)  # 0x80 to 0xBF as signed numbers
-
-    def convert(offsets: IntArray) -> IntArray:
-        return offsets - np.searchsorted(continuations, offsets, side="left")
-
-    return convert

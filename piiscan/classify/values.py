@@ -50,10 +50,15 @@ def email(value: str, params: Params) -> bool:
     (True, False, False)
     """
     local, _, domain = value.rpartition("@")
-    labels = domain.split(".")
-    if not 1 <= len(local) <= 64 or len(domain) > 253 or len(labels) < 2:
+    if not 1 <= len(local) <= 64 or local[0] == "." or local[-1] == "." or ".." in local:
         return False
-    if local[0] == "." or local[-1] == "." or ".." in local:
+    return _mail_domain(domain)
+
+
+@lru_cache(maxsize=4096)
+def _mail_domain(domain: str) -> bool:
+    labels = domain.split(".")
+    if len(domain) > 253 or len(labels) < 2:
         return False
     if any(not 1 <= len(label) <= 63 or label[0] == "-" or label[-1] == "-" for label in labels):
         return False

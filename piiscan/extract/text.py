@@ -112,7 +112,7 @@ def decoded(stream: BinaryIO, job: Job) -> Iterator[str]:
     hole = 0
     block, begun = first, False
     while block:
-        hole = hole + len(block) if block.count(0) == len(block) else 0
+        hole = hole + len(block) if _is_zero(block) else 0
         if _is_hole(hole, job):
             break
         text = decoder.decode(block)
@@ -126,7 +126,7 @@ def decoded(stream: BinaryIO, job: Job) -> Iterator[str]:
 
 
 def utf8_windows(stream: BinaryIO, job: Job, *, core: int = CORE, margin: int = MARGIN) -> Iterator[TextSegment]:
-    """The windows of an object in UTF-8 that is the plain text itself, cut as bytes: `core` and `margin` are bytes here.
+    """The windows of an object in UTF-8 that is the plain text itself, cut as bytes: so `core` and `margin` count here.
 
     Equal to `windows(decoded(...))` but for where the cores end; what does not decode becomes U+FFFD.
     """
@@ -141,7 +141,7 @@ def utf8_windows(stream: BinaryIO, job: Job, *, core: int = CORE, margin: int = 
             parts, length = [buffer], len(buffer)
             while length < left + core + margin:
                 block = stream.read(_READ)
-                hole = hole + len(block) if block.count(0) == len(block) else 0
+                hole = hole + len(block) if _is_zero(block) else 0
                 if not block or _is_hole(hole, job):
                     ended = True
                     break
@@ -206,6 +206,11 @@ def _advance(data: bytes, line: int, column: int) -> tuple[int, int]:
     count = int(np.count_nonzero(np.frombuffer(data, np.uint8) == 10))
     tail = _characters(data[data.rfind(b"\n") + 1 :])
     return line + count, tail + (1 if count else column)
+
+
+def _is_zero(block: bytes) -> bool:
+    """Whether some bytes are all NUL."""
+    return block[:1] == b"\0" and not block.strip(b"\0")
 
 
 def _is_hole(zeros: int, job: Job) -> bool:

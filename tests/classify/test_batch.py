@@ -19,7 +19,33 @@ def number(rng: random.Random, size: int) -> str:
 
 
 def card(rng: random.Random) -> str:
-    head = rng.choice("4 34 37 51 55 2221 2720 36 300 3095 3528 6011 5019 62 65 644 353 5018 2200 60 50 1220 99".split())
+    head = rng.choice(
+        [
+            "4",
+            "34",
+            "37",
+            "51",
+            "55",
+            "2221",
+            "2720",
+            "36",
+            "300",
+            "3095",
+            "3528",
+            "6011",
+            "5019",
+            "62",
+            "65",
+            "644",
+            "353",
+            "5018",
+            "2200",
+            "60",
+            "50",
+            "1220",
+            "99",
+        ]
+    )
     return head + number(rng, rng.choice((12, 13, 14, 15, 16, 19)) - len(head) if len(head) < 12 else 0)
 
 
@@ -49,13 +75,19 @@ def address(rng: random.Random) -> str:
 
 
 def day(rng: random.Random) -> str:
-    year, month, date = rng.choice((1890, 1900, 1904, 1999, 2000, 2024, 2090)), rng.randrange(0, 14), rng.randrange(0, 33)
+    year, month, date = (
+        rng.choice((1890, 1900, 1904, 1999, 2000, 2024, 2090)),
+        rng.randrange(0, 14),
+        rng.randrange(0, 33),
+    )
     return rng.choice(("{0}-{1:02d}-{2:02d}", "{2:02d}.{1:02d}.{0}", "{0}/{1:02d}/{2:02d}")).format(year, month, date)
 
 
 def phone(rng: random.Random) -> str:
     code = rng.choice(("1", "44", "49", "358", "7", "999", "0", "86", "1242"))
-    rest = rng.choice(("2015550123", "2079460958", "30123456", "8005550199", number(rng, 9), number(rng, 4), "11111111"))
+    rest = rng.choice(
+        ("2015550123", "2079460958", "30123456", "8005550199", number(rng, 9), number(rng, 4), "11111111")
+    )
     form = rng.choice(("+{0} {1}", "+{0}{1}", "{0}{1}", "+{0} (0){1}", "+{0}-{1} ext 12", "00{0} {1}", "+{1}"))
     return form.format(code, rest)
 

@@ -4,7 +4,6 @@ import doctest
 import importlib
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
