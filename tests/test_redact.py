@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from piiscan.catalogue import load_rules
+from piiscan.cells import Cells
 from piiscan.model import (
     Category,
     ColumnSegment,
@@ -283,3 +284,37 @@ def test_lines_end_at_lf_crlf_and_cr(text: str, offset: int) -> None:
         if text[n] == "\n" or (text[n] == "\r" and text[n + 1 : n + 2] != "\n"):
             line, column = line + 1, 1
     assert (place.line, place.column) == (line, column)
+
+
+@given(st.text("ab\nc é日😀", max_size=60))
+def test_places_counted_in_bytes_are_those_counted_in_characters(text: str) -> None:
+    slow = Locator(TextSegment(text, 0, line=1))
+    fast = Locator(TextSegment(text, 0, line=1, utf8=text.encode()))
+    offsets = [*range(len(text)), *range(0, len(text), 7)]
+    assert [fast(at) for at in offsets] == [slow(at) for at in offsets]
+
+
+def test_beyond_the_cap_known_values_and_samples_are_still_counted() -> None:
+    sample = rule("test.sample", test_values=frozenset({"7777"}))
+    collected = redactor(sample, max_values=2)
+    for text in ("1111 2222", "3333 1111 7777", "7777 2222"):
+        values = text.split()
+        collected.add(TextSegment(text, 0), batch(found(text, *values)))
+    (finding,) = collected.findings()
+    assert (finding.count, finding.distinct, finding.distinct_exact, finding.test_data) == (7, 2, False, False)
+    assert sorted(finding.values.values()) == [2, 2]
+    only = redactor(sample, max_values=0)
+    only.add(TextSegment("7777", 0), batch([(0, 0, 4)]))
+    assert only.findings()[0].test_data
+
+
+def test_cells_of_an_array_are_redacted_as_any_others() -> None:
+    values = ["12-34", "no", "12 34", "x 5678"]
+    hits = batch([(0, 0, 5), (0, 0, 5), (0, 2, 6)], item=[0, 2, 3])
+    out = []
+    for cells in (values, Cells.of(values)):
+        collected = redactor()
+        collected.add(ColumnSegment("n", "", cells, [1, 2, 3, 4]), hits)
+        out.append(collected.findings())
+    assert out[0] == out[1]
+    assert (out[0][0].count, out[0][0].distinct) == (3, 2)

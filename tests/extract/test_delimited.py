@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from piiscan.extract import ColumnSegment, Job, TextSegment, segments
-from piiscan.extract.delimited import is_header
+from piiscan.extract.delimited import _rectangle, is_header
 from piiscan.model import Segment
 
 MAIL = "ana@example.org"
@@ -170,3 +170,32 @@ def test_no_character_of_a_value_is_invented(text: str) -> None:
         assert row >= 1
         assert line >= 1
         assert all(c in text for c in value)
+
+
+FIELDS = st.sampled_from(["", "a", "é", "x,y", 'say "yes"', "two\nlines", '"', " b ", "1", '""', "日本"])
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.data(), st.integers(1, 4), st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]), st.sampled_from(["\n", "\r\n"])
+)
+def test_cut_by_marks_as_the_csv_module_reads_it(data: st.DataObject, width: int, quoting: int, end: str) -> None:
+    row = st.lists(FIELDS, min_size=width, max_size=width)
+    rows = data.draw(st.lists(row, min_size=1, max_size=8))
+    out = io.StringIO()
+    csv.writer(out, quoting=quoting, lineterminator=end).writerows(rows)  # type: ignore[arg-type]
+    rectangle = _rectangle(out.getvalue(), ",")
+    if rectangle is None:
+        assert end == "\r\n" or width == 1
+        return
+    columns, lines = rectangle
+    assert [list(cells) for cells in zip(*columns, strict=True)] == rows
+    begins = [1]
+    for cells in rows:
+        begins.append(begins[-1] + 1 + sum(cell.count("\n") for cell in cells))
+    assert (lines + 1).tolist() == begins[:-1]
+
+
+@pytest.mark.parametrize("text", ['a,"b\n', 'a,b"c"\n', 'a,"b"c\n', "a\n\nb\n", "a,b\nc\n", "a\rb,c\n", "a,\udc80\n"])
+def test_what_is_not_plain_is_left_to_the_csv_module(text: str) -> None:
+    assert _rectangle(text, ",") is None

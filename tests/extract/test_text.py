@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from piiscan.extract import Job, TextSegment, segments
-from piiscan.extract.text import Lines, decoded, windows
+from piiscan.extract.text import Lines, decoded, utf8_windows, windows
 from piiscan.model import NOWHERE, Place
 
 TEXT = st.text(alphabet="ab\r\n\u2028é😀", max_size=60)
@@ -29,6 +29,36 @@ def naive(text: str, offset: int) -> tuple[int, int]:
             break
         line, begin = line + 1, found.end()
     return line, offset - begin + 1
+
+
+PIECES = [b"a", b"b\n", b"\r\n", b"\r", "é".encode(), "日".encode(), "😀".encode(), b" "]
+BROKEN = [*PIECES, b"\xff", b"\xc3", b"\xf0\x9f", b"\x80"]
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.lists(st.sampled_from(PIECES), max_size=80) | st.lists(st.sampled_from(BROKEN), max_size=80),
+    st.booleans(),
+    st.integers(4, 40),
+    st.integers(3, 9),
+)
+def test_windows_cut_in_bytes_are_those_of_the_decoded_text(
+    pieces: list[bytes], mark: bool, core: int, margin: int
+) -> None:
+    data = b"\xef\xbb\xbf" * mark + b"".join(pieces)
+    job = Job(name="a.txt", media_type="text/plain", charset="utf-8")
+    text = "".join(decoded(io.BytesIO(data), job))
+    whole = ""
+    for window in utf8_windows(io.BytesIO(data), job, core=core, margin=margin):
+        assert window.core is not None
+        assert window.offset is not None
+        assert text[window.offset :].startswith(window.text)
+        assert window.utf8 is None or window.utf8 == window.text.encode()
+        whole += window.text[slice(*window.core)]
+        for at in range(*window.core):
+            place = window.place_of(at)
+            assert (place.line, place.column) == naive(text, window.offset + at)
+    assert whole == text
 
 
 @settings(max_examples=300, deadline=None)
