@@ -150,11 +150,11 @@ class Redactor:
         kept: list[tuple[int, str]] = []
         for index in np.unique(batch.rule).tolist():
             positions = np.flatnonzero(batch.rule == index)
-            values = _values(segment, batch, positions)
-            tally = self._tallies.setdefault(index, _Tally())
-            self._count(tally, self._rules[index], values)
-            tally.confidence = max(tally.confidence, float(batch.confidence[positions].max()))
+            tally, rule = self._tallies.setdefault(index, _Tally()), self._rules[index]
             room = max(self._kept - len(tally.occurrences), 0)
+            values, plains = _values(rule, segment, batch, positions, room)
+            self._count(tally, rule, values, plains)
+            tally.confidence = max(tally.confidence, float(batch.confidence[positions].max()))
             kept += zip(positions[:room].tolist(), values[:room], strict=True)
         # In the order of the text, so that lines are counted once.
         locate = Locator(segment)
@@ -172,9 +172,8 @@ class Redactor:
             )
             self._tallies[index].occurrences.append(occurrence)
 
-    def _count(self, tally: _Tally, rule: Rule, values: list[str]) -> None:
-        tally.count += len(values)
-        plains = all_normalised(rule, values)
+    def _count(self, tally: _Tally, rule: Rule, values: list[str], plains: list[str]) -> None:
+        tally.count += len(plains)
         if rule.test_values and not compacted(rule):
             counts = Counter(values)
             tally.samples += sum(count for value, count in counts.items() if is_sample(rule, value))
@@ -216,21 +215,45 @@ class Redactor:
         return tuple(sorted(out, key=lambda f: f.rule))
 
 
-def _values(segment: Segment, batch: MatchBatch, positions: npt.NDArray[np.int64]) -> list[str]:
-    """The text of some matches of a segment."""
+def _values(
+    rule: Rule, segment: Segment, batch: MatchBatch, positions: npt.NDArray[np.int64], room: int
+) -> tuple[list[str], list[str]]:
+    """The text of some matches of a segment, and all of them normalised.
+
+    Where whole cells are numbers, as in most columns, only `room` of them are made strings as they stand.
+    """
     starts, ends = batch.start[positions], batch.end[positions]
     if isinstance(segment, TextSegment):
         text = segment.text
-        return [text[s:e] for s, e in zip(starts.tolist(), ends.tolist(), strict=True)]
+        values = [text[s:e] for s, e in zip(starts.tolist(), ends.tolist(), strict=True)]
+        return values, all_normalised(rule, values)
     assert batch.item is not None
     items = batch.item[positions]
     if isinstance(segment.values, Cells):
-        cells = list(segment.values.take(items))
+        cells = segment.values.take(items)
+        if not starts.any() and bool((ends == cells.sizes).all()) and (plains := _normalised_cells(rule, cells)):
+            return list(cells if rule.test_values and not compacted(rule) else cells[:room]), plains
+        chosen = list(cells)
     else:
-        cells = [segment.values[i] for i in items.tolist()]
-    if not starts.any() and ends.tolist() == list(map(len, cells)):
-        return cells
-    return [cell[s:e] for cell, s, e in zip(cells, starts.tolist(), ends.tolist(), strict=True)]
+        chosen = [segment.values[i] for i in items.tolist()]
+    values = [cell[s:e] for cell, s, e in zip(chosen, starts.tolist(), ends.tolist(), strict=True)]
+    return values, all_normalised(rule, values)
+
+
+_SEPARATORS = b" -./"
+
+
+def _normalised_cells(rule: Rule, cells: Cells) -> list[str]:
+    """`all_normalised` of cells of ASCII; empty where they are anything else."""
+    together = cells.joined()
+    if not together.isascii():
+        return []
+    if compacted(rule):
+        together = together.translate(None, _SEPARATORS).upper()
+    elif rule.category is not Category.CREDENTIALS:
+        together = together.lower()
+    plains = together.decode().split("\n")
+    return plains if len(plains) == len(cells) else []
 
 
 class Locator:
@@ -245,11 +268,10 @@ class Locator:
         self._at = 0
         self._breaks = 0
         if self._plain and isinstance(segment, TextSegment):
-            utf8 = segment.utf8
-            if (b"\r" in utf8) if utf8 is not None else ("\r" in segment.text):
+            if segment.utf8 is not None:
+                self._utf8 = _Utf8Lines(segment.utf8)
+            elif "\r" in segment.text:
                 self._lines = [m.end() for m in LINE_BREAK.finditer(segment.text)]
-            elif utf8 is not None:
-                self._utf8 = _Utf8Lines(utf8)
 
     def __call__(self, offset: int) -> Place:
         """The place of the character at `offset` of a text segment, or of the value at that index of a column."""
@@ -281,7 +303,12 @@ class _Utf8Lines:
 
     def __init__(self, utf8: bytes) -> None:
         self._utf8 = utf8
-        self._feeds = np.frombuffer(utf8, np.uint8) == 10
+        data = np.frombuffer(utf8, np.uint8)
+        self._feeds = data == 10
+        if b"\r" in utf8:
+            alone = data == 13
+            alone[:-1] &= ~self._feeds[1:]
+            self._feeds |= alone
         self._owners: npt.NDArray[np.int64] | None = None
         """For each continuation byte the character behind the one that it belongs to."""
         if not utf8.isascii():
@@ -299,5 +326,6 @@ class _Utf8Lines:
             self._at = self._breaks = 0
         self._breaks += int(np.count_nonzero(self._feeds[self._at : at]))
         self._at = at
-        begin = self._utf8.rfind(b"\n", 0, at) + 1
+        limit = at - (self._utf8[max(at - 1, 0) : at + 1] == b"\r\n")
+        begin = max(self._utf8.rfind(b"\n", 0, limit), self._utf8.rfind(b"\r", 0, limit)) + 1
         return self._breaks, offset - len(self._utf8[begin:at].decode())

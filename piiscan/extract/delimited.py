@@ -160,15 +160,23 @@ def _rectangle(text: str, delimiter: str) -> Rectangle | None:
         return None
     codes = np.frombuffer(data, np.uint8)
     # UTF-8 keeps delimiters, quotes and line feeds as the only bytes of their value.
-    marks = np.flatnonzero((codes == ord(delimiter)) | (codes == 10))
+    flags = (codes == ord(delimiter)) | (codes == 10)
+    quotes: npt.NDArray[np.int64] | None = None
+    escaped = False
+    if b'"' in data:
+        places = np.flatnonzero(flags | (codes == 34))
+        quoting = codes[places] == 34
+        quotes, marks = places[quoting], places[~quoting]
+        inner = _inner_quotes(codes, quotes, delimiter)
+        if inner is None:
+            return None
+        escaped = inner > 0
+        feeds = marks[codes[marks] == 10]
+        marks = marks[np.cumsum(quoting)[~quoting] % 2 == 0]
+    else:
+        marks = np.flatnonzero(flags)
+        feeds = marks[codes[marks] == 10]
     breaks = codes[marks] == 10
-    feeds = marks[breaks]
-    quotes = _field_quotes(codes, delimiter) if b'"' in data else marks[:0]
-    if quotes is None:
-        return None
-    if len(quotes):
-        outside = np.searchsorted(quotes, marks) % 2 == 0
-        marks, breaks = marks[outside], breaks[outside]
     if not len(marks) or marks[-1] != len(codes) - 1:
         return None
     width = int(np.argmax(breaks)) + 1
@@ -179,28 +187,26 @@ def _rectangle(text: str, delimiter: str) -> Rectangle | None:
     if width == 1 and bool((starts == ends).any()):
         return None  # an empty line is no row
     lines = np.searchsorted(feeds, starts[::width])
-    escaped = False
-    if len(quotes):
+    if quotes is not None:
         quoted = (codes[starts] == 34) & (starts < ends)
         starts, ends = starts + quoted, ends - quoted
-        escaped = b'""' in data
     columns = [Cells.spans(data, starts[column::width], ends[column::width]) for column in range(width)]
     return ([_unescaped(cells) for cells in columns] if escaped else columns), lines
 
 
-def _field_quotes(codes: npt.NDArray[np.uint8], delimiter: str) -> npt.NDArray[np.int64] | None:
-    """Places of the quotes that open and close fields, in turn, or None where a quote stands elsewhere."""
-    quotes = np.flatnonzero(codes == 34)
+def _inner_quotes(codes: npt.NDArray[np.uint8], quotes: npt.NDArray[np.int64], delimiter: str) -> int | None:
+    """How many doubled quotes stand within fields; None when the others do not open and close whole fields in turn."""
     if len(quotes) % 2:
         return None
     # A closing quote with an opening one directly behind it is a quote within the field.
     inner = np.flatnonzero(quotes[1:-1:2] + 1 == quotes[2::2]) * 2 + 1
-    quotes = np.delete(quotes, np.concatenate((inner, inner + 1)))
+    if len(inner):
+        quotes = np.delete(quotes, np.concatenate((inner, inner + 1)))
     edge = np.zeros(256, np.bool_)
     edge[[10, ord(delimiter)]] = True
     opens, closes = quotes[::2], quotes[1::2]
     framed = ((opens == 0) | edge[codes[opens - 1]]) & edge[codes[np.minimum(closes + 1, len(codes) - 1)]]
-    return quotes if bool(framed.all()) else None
+    return len(inner) if bool(framed.all()) else None
 
 
 def _unescaped(cells: Cells) -> Cells:

@@ -200,11 +200,14 @@ def _characters(data: bytes) -> int:
 
 def _advance(data: bytes, line: int, column: int) -> tuple[int, int]:
     """As `advance`, over all of some bytes in UTF-8."""
+    codes = np.frombuffer(data, np.uint8)
+    feeds = codes == 10
+    count, last = int(np.count_nonzero(feeds)), data.rfind(b"\n")
     if b"\r" in data:
-        text = data.decode("utf-8", "replace")
-        return advance(text, len(text), line, column)
-    count = int(np.count_nonzero(np.frombuffer(data, np.uint8) == 10))
-    tail = _characters(data[data.rfind(b"\n") + 1 :])
+        returns = codes == 13
+        count += int(np.count_nonzero(returns)) - int(np.count_nonzero(returns[:-1] & feeds[1:]))
+        last = max(last, data.rfind(b"\r"))
+    tail = _characters(data[last + 1 :])
     return line + count, tail + (1 if count else column)
 
 
