@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from piiscan.classify.hyper import Scanner
-from piiscan.classify.numbers import IntArray, Numbers, Windows, hex_windows, quads, union, wallet_windows
+from piiscan.classify.numbers import IntArray, Numbers, Windows, few, hex_windows, quads, union, wallet_windows
 from piiscan.classify.plan import Plan
 
 MOSTLY = 0.6
@@ -146,7 +146,7 @@ def email_candidates(plan: Plan, block: bytes) -> Candidates:
         return rules, starts, stops
     size = len(block)
     data = np.frombuffer(block, np.uint8)
-    at = np.flatnonzero(data == 64)
+    at = few(data == 64)
     at = at[(at > 0) & (at < size - 1)]
     at = at[_IN_LOCAL[data[at - 1]] & _IN_DOMAIN[data[at + 1]]]
     compiled = [plan.rules[index] for index in plan.email]

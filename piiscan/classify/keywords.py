@@ -68,6 +68,7 @@ class KeywordIndex:
         """Keywords that some worded rule waits for."""
         self._far = int(self._window[list(worded)].max()) if worded else 0
         self._speaks: dict[int, npt.NDArray[np.bool_]] = {}
+        self._concerns: dict[int, npt.NDArray[np.bool_]] = {}
 
     @cached_property
     def scanner(self) -> Scanner:
@@ -133,7 +134,7 @@ class KeywordIndex:
         first = starts if chars is None else chars(starts)
         last = ends if chars is None else chars(ends)
         by_rule = _by_rule(rules, asking, starts)
-        heard = self._heard(frozenset(by_rule))[ids]
+        heard = np.logical_or.reduce([self._about(rule) for rule in by_rule])[ids]
         for index, stops in _by_keyword(ids[heard], found[heard]):
             if self._bounded[index]:
                 stops = stops - 1  # the byte behind the token was consumed
@@ -151,11 +152,13 @@ class KeywordIndex:
                     _oppose(spot, by_rule[user], first, starts, int(self._window[user]), against)
         return at, against
 
-    @lru_cache(maxsize=256)  # noqa: B019 - one index lives as long as its stack
-    def _heard(self, rules: frozenset[int]) -> npt.NDArray[np.bool_]:
-        """Which keywords speak for or against some of the rules."""
-        pairs = zip(self._users, self._against, strict=True)
-        return np.array([not rules.isdisjoint(users) or not rules.isdisjoint(against) for users, against in pairs])
+    def _about(self, rule: int) -> npt.NDArray[np.bool_]:
+        """Which keywords speak for or against a rule."""
+        found = self._concerns.get(rule)
+        if found is None:
+            pairs = zip(self._users, self._against, strict=True)
+            found = self._concerns[rule] = np.array([rule in users or rule in against for users, against in pairs])
+        return found
 
     def _whole(self, index: int, block: bytes, stops: IntArray) -> npt.NDArray[np.bool_]:
         """Which hits of a keyword are whole tokens: no letter or digit beside them, where its script has word edges."""

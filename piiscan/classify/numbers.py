@@ -308,9 +308,9 @@ def hex_windows(block: bytes, pad: int) -> tuple[IntArray, IntArray]:
         return data[:0].astype(np.int64), data[:0].astype(np.int64)
     colon, dash, dot = data == 58, data == 45, data == 46
     found = [
-        _few(colon[:-1] & colon[1:]),
-        _few(dash[:-6] & dash[3:-3] & dash[6:]),
-        _few(dot[:-5] & dot[5:]),
+        few(colon[:-1] & colon[1:]),
+        few(dash[:-6] & dash[3:-3] & dash[6:]),
+        few(dot[:-5] & dot[5:]),
     ]
     colons = np.flatnonzero(colon)
     if len(colons) > 2:
@@ -319,8 +319,140 @@ def hex_windows(block: bytes, pad: int) -> tuple[IntArray, IntArray]:
     return merge(at - pad, at + pad, len(block))
 
 
-def _few(flags: npt.NDArray[np.bool_]) -> IntArray:
-    """As `np.flatnonzero`, several times faster where hardly any flag is set."""
+def few(flags: npt.NDArray[np.bool_]) -> IntArray:
+    """As `np.flatnonzero`, faster where hardly any flag is set: eight flags are looked at in one comparison."""
+    whole = len(flags) // 8 * 8
+    words = flags[:whole].view(np.uint64)
+    some = np.flatnonzero(words != 0)
+    within = np.flatnonzero(words[some].view(np.bool_))
+    return np.concatenate((some[within >> 3] * 8 + (within & 7), np.flatnonzero(flags[whole:]) + whole))
+
+
+def letter_windows(groups: Groups, pad: int, size: int) -> tuple[IntArray, IntArray]:
+    """Windows around groups of at least four digits with a capital letter beside them, directly or behind one sign."""
+    keep = (groups.total >= FEWEST) & groups.capital
+    return merge(groups.starts[keep] - pad, groups.ends[keep] + pad, size)
+
+
+def iban_windows(runs: Runs, reach: int) -> tuple[IntArray, IntArray]:
+    """Windows from where two letters that begin a word stand before two digits."""
+    starts, ends, data = runs.starts, runs.ends, runs.data
+    at = starts[(ends - starts >= 2) & (starts >= 2)]
+    at = at[_LETTER[data[at - 1]]]
+    at = at[_LETTER[data[at - 2]]]
+    at = at[(at == 2) | _BOUND[data[np.maximum(at - 3, 0)]]]
+    return merge(at - 4, at + reach, len(data))
+
+
+def long_windows(runs: Runs, fewest: int, pad: int) -> tuple[IntArray, IntArray]:
+    """Windows around runs of at least so many digits."""
+    keep = np.flatnonzero(runs.ends - runs.starts >= fewest)
+    return merge(runs.starts[keep] - pad, runs.ends[keep] + pad, len(runs.data))
+
+
+def digit_windows(runs: Runs, pad: int) -> tuple[IntArray, IntArray]:
+    """Windows around every five digits that stand close together, in runs with a capital letter beside them."""
+    starts, ends, data = runs.starts, runs.ends, runs.data
+    if not len(starts):
+        return starts, ends
+    size = len(data)
+    one = data[np.maximum(starts - 1, 0)]
+    before = _UPPER[one]
+    behind = np.flatnonzero(_JOINS[one])
+    before[behind] = _UPPER[data[np.maximum(starts[behind] - 2, 0)]]
+    next_ = data[np.minimum(ends, size - 1)]
+    after = _UPPER[next_]
+    ahead = np.flatnonzero(_JOINS[next_])
+    after[ahead] = _UPPER[data[np.minimum(ends[ahead] + 1, size - 1)]]
+    # The T before a time of day, and the Z behind it, are no letters of a number (ISO 8601).
+    times = np.flatnonzero((one == 84) & (next_ == 58))
+    times = times[(times > 0) & ((data[np.maximum(starts[times] - 2, 0)] - 48) < 10)]
+    before[times] = after[times - 1] = False
+    ends_z = np.flatnonzero((next_ == 90) & ((one == 46) | (one == 58)))
+    after[ends_z] = _WITHIN[data[np.minimum(ends[ends_z] + 1, size - 1)]]
+    near = np.flatnonzero(before | after)
+    widths = (ends - starts)[near]
+    where = np.repeat(starts[near] - np.concatenate(([0], np.cumsum(widths)[:-1])), widths) + np.arange(widths.sum())
+    if len(where) < MIN_DIGITS:
+        return where[:0], where[:0]
+    first, last = where[: -(MIN_DIGITS - 1)], where[MIN_DIGITS - 1 :]
+    close = np.flatnonzero(last - first <= SPAN)
+    return merge(first[close] - pad, last[close] + 1 + pad, size)
+
+
+def wallet_windows(runs: Runs, reach: int) -> tuple[IntArray, IntArray]:
+    """Windows from where a word begins with 1 or 3, or with bc1, and goes on with a letter."""
+    starts, ends, data = runs.starts, runs.ends, runs.data
+    first = data[starts]
+    at = np.flatnonzero((first == 49) | (first == 51))
+    at = at[_LETTER[data[np.minimum(ends[at], len(data) - 1)]]]
+    start = starts[at]
+    one, three = data[np.maximum(start - 1, 0)], data[np.maximum(start - 2, 0)]
+    short = start[((one | 32) == 99) & ((three | 32) == 98)]  # bc, in either case: fourteen characters at least
+    long = start[(start == 0) | ~_LETTER[one]]  # twenty-six
+    found = []
+    for at, least in ((long, 26), (short, 11)):
+        for step in range(2, least, 3):
+            at = at[_ALNUM[data[np.minimum(at + step, len(data) - 1)]]]
+        found.append(at)
+    start = np.sort(np.concatenate(found))
+    return merge(start - 4, start + reach, len(data))
+
+
+def quads(runs: Runs) -> tuple[list[int], list[int]]:
+    """Starts and ends of all dotted quads of numbers up to 255 that are not part of something longer.
+
+    Source: RFC 6943 section 3.1.1, the strict form without leading zeros of several digits.
+    """
+    starts, ends, data = runs.starts, runs.ends, runs.data
+    if len(starts) < 4:
+        return [], []
+    dots = runs.joined & (data[ends[:-1]] == 46)
+    at = np.flatnonzero(dots[:-2] & dots[1:-1] & dots[2:])
+    four = at[:, None] + np.arange(4)
+    stops = ends[four]
+    size = stops - starts[four]
+    short = (size <= 3).all(axis=1)
+    at, stops, size = at[short], stops[short], size[short]
+    if not len(at):
+        return [], []
+    last, edge = stops[:, 3], len(data) - 1
+    before, after = data[np.maximum(starts[at] - 1, 0)], data[np.minimum(last, edge)]
+    far = data[np.minimum(last + 1, edge)]
+    good = (starts[at] == 0) | (_BOUND[before] & (before != 46) & (before != 45))
+    # A full stop may end the sentence, but not go on with more digits or letters.
+    good &= (last == len(data)) | (_BOUND[after] & (after != 45) & ((after != 46) | _BOUND[far]))
+    at, stops, size = at[good], stops[good], size[good]
+    ones, tens, hundreds = (data[np.maximum(stops - back, 0)].astype(np.int16) - 48 for back in (1, 2, 3))
+    values = ones + np.where(size > 1, tens * 10, 0) + np.where(size > 2, hundreds * 100, 0)
+    good = (values <= 255).all(axis=1)
+    # The same refusals as the check for one address: see `values.ipv4`.
+    a, b, c, _ = values.T
+    good &= (a != 0) & (a != 127) & ~((a >= 224) & (a <= 239)) & ~((a == 255) & (b == 255) & (c == 255))
+    return starts[at[good]].tolist(), stops[good, 3].tolist()
+
+
+def hex_windows(block: bytes, pad: int) -> tuple[IntArray, IntArray]:
+    """Windows around what joins groups of hexadecimal digits: two adjacent colons, three within fifteen bytes (times of
+    day have but two), three dashes three apart, two dots five apart."""
+    data = np.frombuffer(block, np.uint8)
+    if len(data) < 8:
+        return data[:0].astype(np.int64), data[:0].astype(np.int64)
+    colon, dash, dot = data == 58, data == 45, data == 46
+    found = [
+        few(colon[:-1] & colon[1:]),
+        few(dash[:-6] & dash[3:-3] & dash[6:]),
+        few(dot[:-5] & dot[5:]),
+    ]
+    colons = np.flatnonzero(colon)
+    if len(colons) > 2:
+        found.append(colons[:-2][colons[2:] - colons[:-2] <= 15])
+    at = np.sort(np.concatenate(found))
+    return merge(at - pad, at + pad, len(block))
+
+
+def few(flags: npt.NDArray[np.bool_]) -> IntArray:
+    """As `np.flatnonzero`, faster where hardly any flag is set: eight flags are looked at in one comparison."""
     whole = len(flags) // 8 * 8
     words = np.flatnonzero(flags[:whole].view(np.uint64) != 0)
     near = (words[:, None] * 8 + np.arange(8)).ravel()
