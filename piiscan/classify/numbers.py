@@ -328,7 +328,6 @@ def few(flags: npt.NDArray[np.bool_]) -> IntArray:
     return np.concatenate((some[within >> 3] * 8 + (within & 7), np.flatnonzero(flags[whole:]) + whole))
 
 
-
 def merge(starts: IntArray, ends: IntArray, size: int) -> tuple[IntArray, IntArray]:
     """Overlapping intervals joined and cut to `[0, size)`; both arrays ascend."""
     if not len(starts):
