@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from piiscan.catalogue import compact
-from piiscan.classify import iban, national, secret, values, world
+from piiscan.classify import americas, asia, europe, iban, national, secret, tokens, values, world
 from piiscan.errors import CatalogueError
 from piiscan.model import ChecksumSpec, Rule
 
@@ -136,12 +136,16 @@ KINDS: Mapping[str, Check] = {
     **iban.KINDS,
     **national.KINDS,
     **world.KINDS,
+    **europe.KINDS,
+    **americas.KINDS,
+    **asia.KINDS,
     **values.KINDS,
     **secret.KINDS,
+    **tokens.KINDS,
 }
 """Every kind that a rule file may name."""
 
-RAW_KINDS: frozenset[str] = frozenset({*secret.KINDS, "track", *values.KINDS})
+RAW_KINDS: frozenset[str] = frozenset({*secret.KINDS, *tokens.KINDS, "track", *values.KINDS})
 """Kinds that get the text of the match as it stands, not its compacted form."""
 
 

@@ -59,9 +59,24 @@ def main(
 
 
 def _register() -> None:
-    from piiscan.cli import alert, check, config, coverage, db, doctor, explain, extract, report, rules, scan, show, sql
+    from piiscan.cli import (
+        alert,
+        check,
+        config,
+        coverage,
+        db,
+        doctor,
+        eval,
+        explain,
+        extract,
+        report,
+        rules,
+        scan,
+        show,
+        sql,
+    )
 
-    for module in (scan, report, coverage, sql, extract, check, rules, explain, show, alert, db, doctor, config):
+    for module in (scan, report, coverage, sql, extract, check, rules, explain, show, alert, eval, db, doctor, config):
         module.register(app)
 
 
