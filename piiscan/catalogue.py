@@ -172,19 +172,27 @@ def load_pack(name: str, folder: Path | None = None) -> Pack:
 def select(
     rules: Iterable[Rule], packs: Iterable[Pack], include: Sequence[str] = (), exclude: Sequence[str] = ()
 ) -> tuple[Rule, ...]:
-    """The rules that a pack or a glob of `include` names and none of `exclude` does, sorted by id.
+    """The rules that a pack or a name of `include` chooses and none of `exclude` does, sorted by id.
 
-    Raises: CatalogueError for an id or glob in a pack or `include` that no rule answers to.
+    A name is an id, a glob over ids, `category:NAME` or `tag:NAME`.
+    Raises: CatalogueError for a name in a pack or `include` that no rule answers to.
     """
     known = {rule.id: rule for rule in rules}
+
+    def answers(rule: RuleId, name: str) -> bool:
+        kind, _, wanted = name.partition(":")
+        if kind == "category":
+            return known[rule].category.value == wanted
+        return wanted in known[rule].tags if kind == "tag" else fnmatchcase(rule, name)
+
     chosen: set[RuleId] = set()
     for names, without in [(pack.rules, pack.exclude) for pack in packs] + [(tuple(include), ())]:
         for name in names:
-            hits = {rule for rule in known if fnmatchcase(rule, name)}
+            hits = {rule for rule in known if answers(rule, name)}
             if not hits:
                 raise CatalogueError(f"no rule {name!r} (see `piiscan rules list`)")
-            chosen |= {rule for rule in hits if not any(fnmatchcase(rule, glob) for glob in without)}
-    kept = [rule for rule in chosen if not any(fnmatchcase(rule, glob) for glob in exclude)]
+            chosen |= {rule for rule in hits if not any(answers(rule, other) for other in without)}
+    kept = [rule for rule in chosen if not any(answers(rule, name) for name in exclude)]
     return tuple(known[rule] for rule in sorted(kept))
 
 

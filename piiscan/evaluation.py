@@ -200,7 +200,7 @@ def read_cases(path: Path) -> Iterator[Case]:
         raise ConfigError(f"{path}: {err.strerror or err}") from None
     except (KeyError, TypeError, ValueError, EOFError) as err:
         # What the error quotes may be a value.
-        raise ConfigError(f"{path}: line {number + (not isinstance(err, KeyError | TypeError))}: not a case") from None
+        raise ConfigError(f"{path}: line {max(number, 1)}: not a case ({type(err).__name__})") from None
 
 
 def _case(data: Mapping[str, Any]) -> Case:

@@ -6,12 +6,18 @@ The plan sorts rules by these facts; nothing here runs a pattern.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from re import _constants as sre
 from re import _parser as sre_parser
 from typing import Any
 
 SEPARATORS = frozenset(b" -./()+")
 """What may stand between the digits of a number that people write."""
+
+
+@lru_cache(maxsize=4096)
+def _parsed(pattern: str) -> Any:
+    return sre_parser.parse(pattern, re.ASCII)
 
 
 def shape_of(pattern: str) -> tuple[int, int, int]:
@@ -22,7 +28,7 @@ def shape_of(pattern: str) -> tuple[int, int, int]:
     >>> shape_of("[A-Z]{2}(?:12|345)")
     (4, 5, 2)
     """
-    parsed = sre_parser.parse(pattern, re.ASCII)
+    parsed = _parsed(pattern)
     least, most = parsed.getwidth()
     return int(least), int(most), _count(parsed, 48, 57)
 
@@ -30,7 +36,7 @@ def shape_of(pattern: str) -> tuple[int, int, int]:
 def signs_of(pattern: str) -> frozenset[int] | None:
     """The characters beside letters and digits that a match can hold; None when a class or dot leaves it open."""
     found: set[int] = set()
-    return frozenset(found) if _signs(sre_parser.parse(pattern, re.ASCII), found) else None
+    return frozenset(found) if _signs(_parsed(pattern), found) else None
 
 
 def _signs(items: Any, found: set[int]) -> bool:
@@ -66,7 +72,7 @@ def capitals_of(pattern: str) -> int:
     >>> capitals_of("[A-Z]{2}\\d{6}[A-Z0-9]"), capitals_of("[A-Za-z]\\d{7}")
     (2, 0)
     """
-    return _count(sre_parser.parse(pattern, re.ASCII), 65, 90)
+    return _count(_parsed(pattern), 65, 90)
 
 
 def group_of(pattern: str) -> int:
@@ -75,7 +81,7 @@ def group_of(pattern: str) -> int:
     >>> group_of(r"[A-Z]\\d{3}-\\d{4}"), group_of(r"\\d{2}[A-Z]\\d{3}")
     (7, 3)
     """
-    return _group(sre_parser.parse(pattern, re.ASCII), SEPARATORS)
+    return _group(_parsed(pattern), SEPARATORS)
 
 
 def run_of(pattern: str) -> int:
@@ -84,7 +90,7 @@ def run_of(pattern: str) -> int:
     >>> run_of(r"[A-Z]\\d{3}-\\d{4}"), run_of(r"\\d{13,19}=\\d{7}")
     (4, 13)
     """
-    return _group(sre_parser.parse(pattern, re.ASCII), frozenset())
+    return _group(_parsed(pattern), frozenset())
 
 
 def _group(items: Any, between: frozenset[int]) -> int:
@@ -106,12 +112,57 @@ def _group(items: Any, between: frozenset[int]) -> int:
 
 def may_begin_with_letter(pattern: str) -> bool:
     """Whether a letter can stand before the first digit of a match."""
-    for op, arg in sre_parser.parse(pattern, re.ASCII):
+    for op, arg in _parsed(pattern):
         if _holds_letters([(op, arg)]):
             return True
         if _count([(op, arg)], 48, 57):
             return False
     return False
+
+
+def begins_with(pattern: str, code: int) -> bool:
+    """Whether a match of a pattern can begin with a byte; True where that is not easily told.
+
+    >>> begins_with('["\\']?[:=] ?', ord(":")), begins_with('["\\']?[:=] ?', ord("a"))
+    (True, False)
+    """
+    return _first(_parsed(pattern), code)[0]
+
+
+def _first(items: Any, code: int) -> tuple[bool, bool]:
+    """Whether a parsed pattern can begin with a byte, and whether it can be empty."""
+    for op, arg in items:
+        if op is sre.LITERAL:
+            hit, empty = arg == code, False
+        elif op is sre.IN:
+            hit, empty = _in_class(arg, code), False
+        elif op in (sre.MAX_REPEAT, sre.MIN_REPEAT):
+            hit, empty = _first(arg[2], code)
+            empty = empty or arg[0] == 0
+        elif op is sre.SUBPATTERN:
+            hit, empty = _first(arg[3], code)
+        elif op is sre.BRANCH:
+            ways = [_first(branch, code) for branch in arg[1]]
+            hit, empty = any(way[0] for way in ways), any(way[1] for way in ways)
+        else:
+            return True, False
+        if hit or not empty:
+            return hit, False
+    return False, True
+
+
+def _in_class(items: Any, code: int) -> bool:
+    refused = items[0][0] is sre.NEGATE
+    for op, arg in items:
+        if op is sre.LITERAL and arg == code:
+            return not refused
+        if op is sre.RANGE and arg[0] <= code <= arg[1]:
+            return not refused
+        if op is sre.CATEGORY:
+            classes = {sre.CATEGORY_SPACE: rb"\s", sre.CATEGORY_DIGIT: rb"\d", sre.CATEGORY_WORD: rb"\w"}
+            if arg not in classes or re.match(classes[arg], bytes([code])):
+                return not refused
+    return bool(refused)
 
 
 def _holds_letters(items: Any) -> bool:
@@ -165,5 +216,5 @@ def _count(items: Any, low: int, high: int) -> int:
 
 def letters_of(pattern: str) -> int:
     """Least number of letters in a match."""
-    parsed = sre_parser.parse(pattern, re.ASCII)
+    parsed = _parsed(pattern)
     return _count(parsed, 65, 90) + _count(parsed, 97, 122)

@@ -7,6 +7,10 @@ ten rules as with hundreds.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
 
 from piiscan.classify.dense import Candidates
 from piiscan.classify.plan import Compiled, Plan
@@ -15,8 +19,8 @@ BEHIND = 64
 """Matches longer than this (passwords, keys) are looked for behind their keyword only, not before it."""
 
 _DIGIT = re.compile(rb"[0-9]")
-_WORD = bytes(chr(b).isalnum() and b < 128 for b in range(256))
-"""256 flags: ASCII letters and digits."""
+_WORD = np.array([b < 128 and chr(b).isalnum() for b in range(256)], np.bool_)
+"""ASCII letters and digits."""
 
 
 def anchor_candidates(plan: Plan, block: bytes) -> Candidates:
@@ -28,29 +32,41 @@ def anchor_candidates(plan: Plan, block: bytes) -> Candidates:
     ids, found = scanner.scan(b"\n" + block + b"\n")
     found = found - 1
     seen: set[tuple[int, int, int]] = set()
-    anchors, keyworded = len(plan.anchored), plan.keyword_sizes
-    size = len(block)
-    widest = 1 if block.isascii() else 4
-    for index, end in zip(ids.tolist(), found.tolist(), strict=True):
-        if index < anchors:
-            literal, _, users = plan.anchored[index]
-            start = end - len(literal.encode())
-            for user in users:
-                if spans := _around_anchor(plan.rules[user], block, start, end):
-                    seen.update((user, s, e) for s, e in spans)
-            continue
-        size_, behind, users = keyworded[index - anchors]
-        end -= behind
-        start = end - size_
-        # Most hits are parts of longer words; whole tokens are checked again, by script, when the keyword is joined.
-        if (start and _WORD[block[start - 1]] and _WORD[block[start]]) or (
-            end < size and _WORD[block[end]] and _WORD[block[end - 1]]
-        ):
-            continue
+    anchors = len(plan.anchored)
+    keywords = ids >= anchors
+    for index, end in zip(ids[~keywords].tolist(), found[~keywords].tolist(), strict=True):
+        literal, _, users = plan.anchored[index]
+        start = end - len(literal.encode())
         for user in users:
-            if spans := _around_keyword(plan.rules[user], block, start, end, widest):
+            if spans := _around_anchor(plan.rules[user], block, start, end):
                 seen.update((user, s, e) for s, e in spans)
+    if keywords.any():
+        widest = 1 if block.isascii() else 4
+        for index, start, end in _tokens(plan, block, ids[keywords] - anchors, found[keywords]):
+            for user in plan.keyworded[index][1]:
+                if spans := _around_keyword(plan.rules[user], block, start, end, widest):
+                    seen.update((user, s, e) for s, e in spans)
     return [h[0] for h in seen], [h[1] for h in seen], [h[2] for h in seen]
+
+
+def _tokens(
+    plan: Plan, block: bytes, ids: npt.NDArray[np.int32], found: npt.NDArray[np.int64]
+) -> Iterator[tuple[int, int, int]]:
+    """(keyword, start, end) of the hits that are whole words and that some rule's gap can go on behind.
+
+    Most hits are parts of longer words, or words of the language; whole tokens are checked again, by script, when the
+    keyword is joined.
+    """
+    data = np.frombuffer(block, np.uint8)
+    sizes, behind, follows = plan.keyword_table
+    ends = found - behind[ids]
+    starts = ends - sizes[ids]
+    last = len(block) - 1
+    before = np.where(starts > 0, data[np.maximum(starts - 1, 0)], 10)
+    after = np.where(ends <= last, data[np.minimum(ends, last)], 10)
+    whole = ~(_WORD[before] & _WORD[data[starts]]) & ~(_WORD[after] & _WORD[data[ends - 1]])
+    whole &= follows[ids, after]
+    return zip(ids[whole].tolist(), starts[whole].tolist(), ends[whole].tolist(), strict=True)
 
 
 def _around_anchor(compiled: Compiled, block: bytes, start: int, end: int) -> list[tuple[int, int]]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from piiscan.catalogue import compact
-from piiscan.classify import americas, asia, europe, iban, national, secret, tokens, values, world
+from piiscan.classify import americas, asia, devices, europe, iban, ledger, national, secret, tokens, values, world
 from piiscan.errors import CatalogueError
 from piiscan.model import ChecksumSpec, Rule
 
@@ -140,12 +140,14 @@ KINDS: Mapping[str, Check] = {
     **americas.KINDS,
     **asia.KINDS,
     **values.KINDS,
+    **ledger.KINDS,
+    **devices.KINDS,
     **secret.KINDS,
     **tokens.KINDS,
 }
 """Every kind that a rule file may name."""
 
-RAW_KINDS: frozenset[str] = frozenset({*secret.KINDS, *tokens.KINDS, "track", *values.KINDS})
+RAW_KINDS: frozenset[str] = frozenset({*secret.KINDS, *tokens.KINDS, "track", *values.KINDS, *ledger.KINDS})
 """Kinds that get the text of the match as it stands, not its compacted form."""
 
 
@@ -160,9 +162,15 @@ def checker(spec: ChecksumSpec) -> Callable[[str], bool]:
     kind, params = KINDS.get(spec.kind), spec.params
     if kind is None:
         raise CatalogueError(f"checksum.kind: no kind {spec.kind!r} (there are {', '.join(sorted(KINDS))})")
-    if spec.kind in RAW_KINDS:
-        return lambda text: kind(text, params)
-    return lambda text: kind(compact(text), params)
+    raw = spec.kind in RAW_KINDS
+
+    def check(text: str) -> bool:
+        try:
+            return kind(text if raw else compact(text), params)
+        except (ValueError, IndexError, KeyError):
+            return False  # characters that the arithmetic has no place for
+
+    return check
 
 
 def is_sample(rule: Rule, text: str) -> bool:

@@ -287,7 +287,7 @@ def mrz731(value: str, params: Params) -> bool:
     """
     if not value[-1].isdecimal():
         return False
-    total = sum([int(char, 36) * (7, 3, 1)[i % 3] for i, char in enumerate(value[:-1])])
+    total = sum([int(char.replace("<", "0"), 36) * (7, 3, 1)[i % 3] for i, char in enumerate(value[:-1])])
     return total % 10 == int(value[-1]) and any(char.isdecimal() for char in value[:-1])
 
 

@@ -206,10 +206,18 @@ def iban_windows(runs: Runs, reach: int) -> tuple[IntArray, IntArray]:
     """Windows from where two letters that begin a word stand before two digits."""
     starts, ends, data = runs.starts, runs.ends, runs.data
     at = starts[(ends - starts >= 2) & (starts >= 2)]
+    apart = at[_LOOSE[data[at - 1]]]
+    apart = apart[apart >= 3]
     at = at[_LETTER[data[at - 1]]]
     at = at[_LETTER[data[at - 2]]]
     at = at[(at == 2) | _BOUND[data[np.maximum(at - 3, 0)]]]
-    return merge(at - 4, at + reach, len(data))
+    # A blank between country and digits: then the letters must be capitals, or prose would be full of them.
+    apart = apart[_UPPER[data[apart - 2]]]
+    apart = apart[_UPPER[data[apart - 3]]]
+    apart = apart[(apart == 3) | _BOUND[data[np.maximum(apart - 4, 0)]]]
+    if len(apart):
+        at = np.sort(np.concatenate((at, apart)))
+    return merge(at - 5, at + reach, len(data))
 
 
 def long_windows(runs: Runs, fewest: int, pad: int) -> tuple[IntArray, IntArray]:

@@ -15,10 +15,14 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
+
+import numpy as np
+import numpy.typing as npt
 
 from piiscan.classify.anatomy import (
     SEPARATORS,
+    begins_with,
     capitals_of,
     group_of,
     letters_of,
@@ -39,6 +43,7 @@ REACH = 48
 FEW = 64
 
 
+@lru_cache(maxsize=1024)
 def _table(cls: str) -> bytes:
     """256 flags: which bytes a one-character class accepts; all of them for an empty class."""
     if not cls:
@@ -47,21 +52,28 @@ def _table(cls: str) -> bytes:
     return bytes(accepts.fullmatch(bytes([b])) is not None for b in range(256))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Compiled:
     """One rule, ready to confirm candidates."""
 
     rule: Rule
     index: int
-    body: re.Pattern[bytes]
     before: bytes
     """256 flags; the byte before a match must have a 1."""
     after: bytes
     least: int
     most: int
     digits: int
-    gap: re.Pattern[bytes] | None
-    """What must stand between a keyword and the match behind it."""
+
+    @cached_property
+    def body(self) -> re.Pattern[bytes]:
+        """The pattern; compiled when it is first wanted, as most rules of a large catalogue never are."""
+        return re.compile(self.rule.match.pattern.encode(), re.IGNORECASE if self.rule.match.ignore_case else 0)
+
+    @cached_property
+    def gap(self) -> re.Pattern[bytes] | None:
+        """What must stand between a keyword and the match behind it."""
+        return re.compile(self.rule.context.gap.encode()) if self.rule.context.gap else None
 
     def ends_at(self, block: bytes, end: int, lowest: int) -> int:
         """Start of the longest match of body and guards that ends at `end` and starts at `lowest` or later, or -1."""
@@ -131,19 +143,7 @@ def compile_rule(rule: Rule, index: int) -> Compiled:
     """One rule's compiled form."""
     spec = rule.match
     least, most, digits = shape_of(spec.pattern)
-    flags = re.IGNORECASE if spec.ignore_case else 0
-    gap = re.compile(rule.context.gap.encode()) if rule.context.gap else None
-    return Compiled(
-        rule,
-        index,
-        re.compile(spec.pattern.encode(), flags),
-        _table(spec.before),
-        _table(spec.after),
-        least,
-        most,
-        digits,
-        gap,
-    )
+    return Compiled(rule, index, _table(spec.before), _table(spec.after), least, most, digits)
 
 
 @dataclass(frozen=True)
@@ -181,9 +181,20 @@ class Plan:
         return make_scanner(items, cache=self.cache) if items else None
 
     @cached_property
-    def keyword_sizes(self) -> tuple[tuple[int, bool, tuple[int, ...]], ...]:
-        """Of each of `keyworded` its bytes, whether the scanner takes the byte behind it as well, and its rules."""
-        return tuple((len(text.encode()), consumes(text), users) for text, users in self.keyworded)
+    def keyword_table(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """Of each of `keyworded` its bytes, the bytes behind it that the scanner takes as well, and 256 flags: what may
+        stand behind it for some of its rules (a rule without a gap takes anything)."""
+        sizes = np.array([len(text.encode()) for text, _ in self.keyworded], np.int64)
+        behind = np.array([consumes(text) for text, _ in self.keyworded], np.int64)
+        opens: dict[str, npt.NDArray[np.bool_]] = {}
+        follows = np.zeros((len(self.keyworded), 256), np.bool_)
+        for row, (_, users) in enumerate(self.keyworded):
+            for user in users:
+                gap = self.rules[user].rule.context.gap
+                if gap not in opens:
+                    opens[gap] = np.array([not gap or begins_with(gap, code) for code in range(256)], np.bool_)
+                follows[row] |= opens[gap]
+        return sizes, behind, follows
 
     @property
     def dense(self) -> tuple[int, ...]:
@@ -328,11 +339,14 @@ def make_plan(rules: Sequence[Rule], *, worded: Container[int] = (), cache: bool
             or (item.digits and capitals_of(spec.pattern) and not spec.ignore_case and not context.required)
         ):
             # An IBAN's mandatory digits are two, but one with fewer than five in all is not issued in practice.
-            (led if item.index in worded and context.keywords else dense)[_kind(item)].append(item.index)
+            kind = _kind(item)
+            if kind == "scattered" and context.required and not spec.shape:
+                # Digits that stand apart hardly tell where a match can be: its keywords tell more.
+                _lead(keyworded, item)
+            else:
+                (led if item.index in worded and context.keywords else dense)[kind].append(item.index)
         elif context.required:
-            for keyword in context.keywords:
-                for form in literal_forms(keyword):
-                    keyworded.setdefault(form, []).append(item.index)
+            _lead(keyworded, item)
         else:
             wide.append(item.index)
     return Plan(
@@ -349,6 +363,13 @@ def make_plan(rules: Sequence[Rule], *, worded: Container[int] = (), cache: bool
         email=tuple(email),
         cache=cache,
     )
+
+
+def _lead(keyworded: dict[str, list[int]], item: Compiled) -> None:
+    """Have the rule's keywords looked for, and the pattern tried around them."""
+    for keyword in item.rule.context.keywords:
+        for form in literal_forms(keyword):
+            keyworded.setdefault(form, []).append(item.index)
 
 
 def _kind(item: Compiled) -> str:

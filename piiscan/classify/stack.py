@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from piiscan.cells import Cells
+from piiscan.classify.alone import CONFIDENCE, LONGEST, Alone
 from piiscan.classify.anchors import anchor_candidates
 from piiscan.classify.checksum import checker
 from piiscan.classify.column import ColumnVerdicts, Left
@@ -37,6 +38,10 @@ from piiscan.model import ColumnSegment, Match, MatchBatch, ObjectRef, Rule, Seg
 
 THRESHOLD = 0.5
 """Confidence from which on a match is reported, unless the run says otherwise."""
+
+PROVEN = 0.9
+CHECKED = 0.1
+"""What a checksum that is worth `PROVEN` adds to a match's strength where two overlap: it outweighs a keyword."""
 
 NOISY = (
     "application/octet-stream",
@@ -104,7 +109,15 @@ class Stack:
         self.checks: tuple[Callable[[str], bool] | None, ...] = tuple(
             checker(rule.checksum) if rule.checksum is not None else None for rule in rules
         )
+        self._strength: npt.NDArray[np.float64] = np.array(
+            [
+                0.0 if rule.checksum is None else CHECKED if rule.confidence.checksum >= PROVEN else 0.02
+                for rule in rules
+            ],
+            np.float64,
+        )
         self._weigh = Weigher(self.plan, self.needs_word, self.checks)
+        self.alone = Alone(self.plan, self.checks)
 
     def open(self, ref: ObjectRef, media_type: str) -> StackSession:
         """A session for one object."""
@@ -185,8 +198,8 @@ class Stack:
         return _arrays(worded_candidates(self.plan, block, places, may))
 
     def _bonus(self, rules: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
-        """What a checksum adds in an overlap of equally confident readings."""
-        return np.array([0.02 if self.checks[i] is not None else 0.0 for i in rules.tolist()])
+        """What a checksum adds where readings overlap: a little, but for one that proves the value by itself, much."""
+        return self._strength[rules]
 
 
 def _headed(plan: Plan, block: bytes, forced: frozenset[int], bounds: IntArray | None) -> Candidates:
@@ -246,6 +259,8 @@ class StackSession:
         hits = self.stack.examine(block, frozenset(), chars, None, noisy=self._noisy)
         start, end = (hits.start, hits.end) if chars is None else (chars(hits.start), chars(hits.end))
         rule, confidence = hits.rule, hits.confidence
+        if not len(rule) and segment.offset == 0 and len(text) <= 2 * LONGEST:
+            rule, start, end, confidence = self._alone(text)
         if self._recognize:
             rule, start, end, confidence = self._with_recognizers(segment, rule, start, end, confidence)
         if segment.core is not None and len(rule):
@@ -254,6 +269,19 @@ class StackSession:
         if not len(rule):
             return NO_HITS
         return MatchBatch(rule, start, end, confidence.astype(np.float32))
+
+    def _alone(self, text: str) -> tuple[npt.NDArray[np.int32], IntArray, IntArray, npt.NDArray[np.float64]]:
+        """The reading of a plain text that is nothing but one value."""
+        value = text.strip()
+        index = self.stack.alone.reading(value)
+        rows = [] if index < 0 or self.stack.threshold > CONFIDENCE else [index]
+        begin = text.index(value)
+        return (
+            np.array(rows, np.int32),
+            np.array([begin for _ in rows], np.int64),
+            np.array([begin + len(value) for _ in rows], np.int64),
+            np.array([CONFIDENCE for _ in rows], np.float64),
+        )
 
     def _with_recognizers(
         self,

@@ -1,9 +1,8 @@
-"""Checks of values whose form comes from a technical standard: addresses, dates, phone numbers, tokens of ledgers."""
+"""Checks of values whose form comes from a technical standard: addresses, dates, phone numbers."""
 
 from __future__ import annotations
 
 import datetime
-import hashlib
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
@@ -12,7 +11,6 @@ from typing import Any
 
 Params = Mapping[str, Any]
 
-_BASE58 = {char: i for i, char in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")}
 _MONTHS = {
     name: number
     for number, names in enumerate(
@@ -111,6 +109,7 @@ def phone(value: str, params: Params) -> bool:
 _EXTENSION = re.compile(r" ?(?:x|ext\.?) ?\d{1,5}$")
 
 
+_ISO_DATE = re.compile(r"(?:19|20)\d\d[-./](?:0[1-9]|1[0-2])[-./](?:0[1-9]|[12]\d|3[01])")
 _NO_DIGITS = bytes(b for b in range(256) if not 48 <= b <= 57)
 
 
@@ -120,7 +119,7 @@ def _phone(value: str, regions: tuple[str, ...]) -> bool:
     if "x" in text or "X" in text:
         text = _EXTENSION.sub("", text)
     digits = _digits(text)
-    if len(set(digits)) < 3:
+    if len(set(digits)) < 3 or _ISO_DATE.fullmatch(text):
         return False
     if text.startswith(("+", "00")):
         # People write the trunk prefix, too: +44 (0)20 ...
@@ -281,53 +280,6 @@ def mac(value: str, params: Params) -> bool:
     return len(digits) == 12 and len(set(digits.lower())) > 1
 
 
-def base58check(value: str, params: Params) -> bool:
-    """Whether the text is Base58Check: the last four bytes are a double SHA-256 of the others.
-
-    Source: Bitcoin wiki, "Base58Check encoding".
-
-    >>> base58check("1BoatSLRHtKNngkdXEeobR76b53LETtpyT", {}), base58check("1BoatSLRHtKNngkdXEeobR76b53LETtpyU", {})
-    (True, False)
-    """
-    number = 0
-    for char in value:
-        digit = _BASE58.get(char)
-        if digit is None:
-            return False
-        number = number * 58 + digit
-    zeros = len(value) - len(value.lstrip("1"))
-    raw = b"\0" * zeros + number.to_bytes((number.bit_length() + 7) // 8, "big")
-    return len(raw) == 25 and hashlib.sha256(hashlib.sha256(raw[:-4]).digest()).digest()[:4] == raw[-4:]
-
-
-_BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-
-
-def wallet(value: str, params: Params) -> bool:
-    """Whether the text is a Bitcoin address: Base58Check, or Bech32 (or Bech32m) after `bc1`.
-
-    Source: BIP-173 and BIP-350.
-
-    >>> address = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
-    >>> wallet(address, {}), wallet(address[:-1] + "5", {})
-    (True, False)
-    """
-    if value[:3].lower() != "bc1":
-        return base58check(value, params)
-    if value not in (value.lower(), value.upper()):
-        return False
-    data = [_BECH32.find(char) for char in value[3:].lower()]
-    if -1 in data:
-        return False
-    check = 1
-    for number in [3, 3, 0, 2, 3, *data]:
-        top = check >> 25
-        check = (check & 0x1FFFFFF) << 5 ^ number
-        for i, generator in enumerate((0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)):
-            check ^= generator if top >> i & 1 else 0
-    return check in (1, 0x2BC830A3)
-
-
 KINDS: Mapping[str, Callable[[str, Params], bool]] = {
-    function.__name__: function for function in (email, ipv4, ipv6, phone, date, card_expiry, mac, base58check, wallet)
+    function.__name__: function for function in (email, ipv4, ipv6, phone, date, card_expiry, mac)
 }
