@@ -68,4 +68,4 @@ def _members(items: Any) -> list[str]:
             body = {sre.CATEGORY_DIGIT: r"\d", sre.CATEGORY_WORD: r"\w", sre.CATEGORY_SPACE: r"\s"}.get(arg, r"\S")
             found.update(c for c in _PRINTABLE if re.fullmatch(body, c))
     chosen = [c for c in _PRINTABLE if c not in found] if refused else sorted(found)
-    return chosen or sorted(found)
+    return chosen or ["a"]  # bytes of other scripts are not drawn
