@@ -3,8 +3,8 @@
 `python -m tools.accuracy` writes `docs/accuracy.md` and `eval/baseline.json`; a test holds the catalogue against the
 latter, so that no rule gets worse unseen. `--corpus FILE` writes the corpus for `piiscan eval`.
 
-Every rule's values are drawn anew and stand alone, after each of some keywords, in a column, and in letters and forms in
-seven languages; the same values with a broken checksum, and the numbers of everyday life, are the negatives.
+Every rule's values are drawn anew and stand alone, after each of some keywords, in a column, and in letters in seven
+languages; the same values with a broken checksum, and the numbers of everyday life, are the negatives.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def page(found: dict[str, Any], rules: Sequence[Rule]) -> str:
         "",
         f"What the catalogue of {len(rules)} rules scores on the corpus that `tools/accuracy.py` makes out of it:",
         "every rule's values drawn anew, alone, in a sentence, after keywords, in a column and in letters in seven",
-        "languages; and, as negatives, values with a broken checksum and the numbers of everyday life. It shows that no",
+        "languages; and, as negatives, values with a broken checksum and numbers of everyday life. It shows that no",
         "rule is deaf and that none got worse; how well the rules meet the world is for corpora of others to say:",
         "`piiscan eval CORPUS.jsonl --labels eval/labels.toml --pack all`.",
         "",
