@@ -22,8 +22,9 @@ STACK = Stack([rule for rule in load_rules() if rule.id in ("us.ssn", "generic.e
 
 
 def case(text: str, positive: bool, label: str, *spans: tuple[int, int, str], variant: str = "ctx") -> Case:
-    kind = "spans" if positive else "negspans"
-    return Case(text, positive, label, "ID", variant, "US", **{kind: spans})
+    if positive:
+        return Case(text, positive, label, "ID", variant, "US", spans=spans)
+    return Case(text, positive, label, "ID", variant, "US", negspans=spans)
 
 
 def test_recall_by_span_and_label() -> None:
