@@ -211,3 +211,15 @@ def test_pack_file_is_checked(tmp_path: Path) -> None:
 
 def test_the_catalogue_is_found() -> None:
     assert (catalogue.default_folder() / "rules").is_dir()
+
+
+def test_packs_choose_by_category_and_tag() -> None:
+    rules = catalogue.load_rules()
+    keys = catalogue.select(rules, [], include=["category:credentials"])
+    assert keys
+    assert {rule.category.value for rule in keys} == {"credentials"}
+    tagged = catalogue.select(rules, [], include=["tag:pci"], exclude=["category:credentials"])
+    assert tagged
+    assert all("pci" in rule.tags and rule.category.value != "credentials" for rule in tagged)
+    with pytest.raises(CatalogueError, match="category:none"):
+        catalogue.select(rules, [], include=["category:none"])
