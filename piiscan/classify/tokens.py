@@ -109,31 +109,6 @@ def base36(number: int) -> str:
     return text.rjust(7, "0")
 
 
-_BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-_GENERATORS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
-
-
-def bech32(value: str, params: Params) -> bool:
-    """Whether the text (of one case) holds the Bech32 checksum, as secret keys of age do.
-
-    Source: BIP 173.
-
-    >>> bech32("A12UEL5L", {}), bech32("A12UEL5M", {})
-    (True, False)
-    """
-    human, _, data = value.lower().rpartition("1")
-    if not human or any(char not in _BECH32 for char in data):
-        return False
-    values = [ord(char) >> 5 for char in human] + [0] + [ord(char) & 31 for char in human]
-    check = 1
-    for item in [*values, *(_BECH32.index(char) for char in data)]:
-        top = check >> 25
-        check = (check & 0x1FFFFFF) << 5 ^ item
-        for bit, generator in enumerate(_GENERATORS):
-            check ^= generator if top >> bit & 1 else 0
-    return check == 1
-
-
 def crc16_base32(value: str, params: Params) -> bool:
     """Whether the last two bytes of base 32 text are the CRC-16 (XMODEM) of the others, as in Stellar's seeds.
 
@@ -296,7 +271,6 @@ KINDS: Mapping[str, Callable[[str, Params], bool]] = {
         vendor_key,
         crc32_hex,
         crc32_base36,
-        bech32,
         crc16_base32,
         unix_hash,
         filled,
