@@ -37,7 +37,7 @@ from piiscan.model import (
 Table = Mapping[str, Any]
 PackName = NewType("PackName", str)
 
-SHAPES = frozenset({"", "email", "ipv4", "iban", "digits", "hex_groups", "wallet", "anywhere"})
+SHAPES = frozenset({"", "email", "ipv4", "iban", "digits", "hex_groups", "wallet", "opaque", "anywhere"})
 """Dense kernels that a rule may ask for."""
 
 STAGES = ("match", "checksum", "context")

@@ -14,6 +14,9 @@ from typing import Any
 SEPARATORS = frozenset(b" -./()+")
 """What may stand between the digits of a number that people write."""
 
+OPAQUE_SIGNS = frozenset(b"_-+/.~=")
+"""What keys and tokens hold beside letters and digits."""
+
 
 @lru_cache(maxsize=4096)
 def _parsed(pattern: str) -> Any:
@@ -163,6 +166,33 @@ def _in_class(items: Any, code: int) -> bool:
             if arg not in classes or re.match(classes[arg], bytes([code])):
                 return not refused
     return bool(refused)
+
+
+def opaque_of(pattern: str) -> bool:
+    """Whether matches hold no blank, and may hold both letters and digits: a key, a token, a hash.
+
+    >>> opaque_of("[a-f0-9]{32}"), opaque_of("[A-Z]{16}"), opaque_of(r"[A-Za-z0-9 ]{20}")
+    (True, False, False)
+    """
+    parsed = _parsed(pattern)
+    signs = signs_of(pattern)
+    return signs is not None and signs <= OPAQUE_SIGNS and _holds_letters(parsed) and _holds_digits(parsed)
+
+
+def _holds_digits(items: Any) -> bool:
+    """Whether any match of a parsed pattern can hold a digit."""
+    for op, arg in items:
+        if op is sre.LITERAL and chr(arg).isdigit():
+            return True
+        if op is sre.IN and any(_in_class(arg, code) for code in b"0123456789"):
+            return True
+        if op in (sre.MAX_REPEAT, sre.MIN_REPEAT) and _holds_digits(arg[2]):
+            return True
+        if op is sre.SUBPATTERN and _holds_digits(arg[3]):
+            return True
+        if op is sre.BRANCH and any(_holds_digits(branch) for branch in arg[1]):
+            return True
+    return False
 
 
 def _holds_letters(items: Any) -> bool:

@@ -44,7 +44,7 @@ def anchor_candidates(plan: Plan, block: bytes) -> Candidates:
         widest = 1 if block.isascii() else 4
         for index, start, end in _tokens(plan, block, ids[keywords] - anchors, found[keywords]):
             for user in plan.keyworded[index][1]:
-                if spans := _around_keyword(plan.rules[user], block, start, end, widest):
+                if spans := around_keyword(plan.rules[user], block, start, end, widest):
                     seen.update((user, s, e) for s, e in spans)
     return [h[0] for h in seen], [h[1] for h in seen], [h[2] for h in seen]
 
@@ -81,7 +81,7 @@ def _around_anchor(compiled: Compiled, block: bytes, start: int, end: int) -> li
     return [(s, e) for s, e in compiled.within(block, low, high, start - least) if e >= end]
 
 
-def _around_keyword(compiled: Compiled, block: bytes, start: int, end: int, widest: int) -> list[tuple[int, int]]:
+def around_keyword(compiled: Compiled, block: bytes, start: int, end: int, widest: int) -> list[tuple[int, int]]:
     """Matches within the rule's window on either side of a keyword; a character has at most `widest` bytes."""
     window = compiled.rule.context.window * widest
     reach = window + compiled.most + 1

@@ -9,13 +9,12 @@ stands near such digits. Where windows would cover most of a block it is scanned
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
 from piiscan.classify.hyper import Scanner
-from piiscan.classify.numbers import IntArray, Numbers, Windows, few, hex_windows, quads, union, wallet_windows
+from piiscan.classify.numbers import IntArray, Numbers, few, hex_windows, quads, wallet_windows
 from piiscan.classify.plan import Plan
 
 MOSTLY = 0.6
@@ -50,7 +49,7 @@ def dense_candidates(plan: Plan, block: bytes, numbers: Numbers) -> Candidates:
         starts, ends = numbers.windows(plan, kind, which)
         if len(starts):
             _confirm(plan, which, block, *scan_windows(scanner, block, starts, ends), out)
-    _append(out, plan.quads, *quads(numbers.runs))
+    _append(out, plan.quads, *quads(numbers.all))
     if plan.wallet_scanner is not None:
         pad = max(plan.rules[index].most for index in plan.wallets) + 2
         starts, ends = wallet_windows(numbers.runs, pad)
@@ -63,26 +62,6 @@ def dense_candidates(plan: Plan, block: bytes, numbers: Numbers) -> Candidates:
     if plan.wide_scanner is not None:
         whole = np.array([0]), np.array([len(block)])
         _confirm(plan, plan.wide, block, *scan_windows(plan.wide_scanner, block, *whole), out)
-    return out
-
-
-def worded_windows(plan: Plan, numbers: Numbers) -> Windows:
-    """Where matches of worded rules can be, as far as the digits say."""
-    found = [numbers.windows(plan, kind, which) for kind, which in plan.worded_kinds]
-    found = [windows for windows in found if len(windows[0])]
-    if not found:
-        none = np.empty(0, np.int64)
-        return none, none
-    return found[0] if len(found) == 1 else union(*found)
-
-
-def worded_candidates(
-    plan: Plan, block: bytes, windows: Windows, may: Callable[[int, IntArray], npt.NDArray[np.bool_]]
-) -> Candidates:
-    """Confirmed matches of worded rules inside some windows; `may(rule, ends)` says which are worth confirming."""
-    out: Candidates = ([], [], [])
-    if plan.worded_scanner is not None and len(windows[0]):
-        _confirm(plan, plan.worded, block, *scan_windows(plan.worded_scanner, block, *windows), out, may)
     return out
 
 
@@ -100,7 +79,6 @@ def _confirm(
     ids: npt.NDArray[np.int32],
     ends: IntArray,
     out: Candidates,
-    may: Callable[[int, IntArray], npt.NDArray[np.bool_]] | None = None,
 ) -> None:
     """Append the hits whose pattern and guards hold on the block itself, their starts found."""
     if not len(ids):
@@ -111,8 +89,6 @@ def _confirm(
     for index in np.unique(ids).tolist():
         compiled = plan.rules[which[index]]
         mine = stops[ids == index]
-        if may is not None:
-            mine = mine[may(compiled.index, mine)]
         if compiled.least == compiled.most:
             begins = mine - compiled.least
             good = begins >= 0

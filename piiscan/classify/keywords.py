@@ -53,66 +53,97 @@ class KeywordIndex:
                     for form in literal_forms(keyword):
                         speaking.setdefault(form, (set(), set()))[side].add(compiled.index)
         self._forms = tuple(speaking)
-        self._users = tuple(tuple(sorted(speaking[f][0])) for f in self._forms)
+        self.users = tuple(tuple(sorted(speaking[f][0])) for f in self._forms)
         self._against = tuple(tuple(sorted(speaking[f][1])) for f in self._forms)
         self._sizes = np.array([len(f.encode()) for f in self._forms], np.int64)
         self._longest = int(self._sizes.max()) if self._forms else 0
-        self._edges = [(spaced(f[0]), spaced(f[-1])) for f in self._forms]
-        self._bounded = [consumes(f) for f in self._forms]
+        self._edges = np.array([(spaced(f[0]), spaced(f[-1])) for f in self._forms], np.bool_).reshape(-1, 2)
+        self._bounded = np.array([consumes(f) for f in self._forms], np.int64)
         self._wanted = np.array(
             [bool(c.rule.context.keywords or c.rule.context.negative) for c in plan.rules], np.bool_
         )
         self._window = np.array([c.rule.context.window for c in plan.rules], np.int64)
-        worded = frozenset(plan.worded)
-        self._leads = np.array([not worded.isdisjoint(users) for users in self._users], np.bool_)
-        """Keywords that some worded rule waits for."""
-        self._far = int(self._window[list(worded)].max()) if worded else 0
-        self._speaks: dict[int, npt.NDArray[np.bool_]] = {}
+        longest = np.zeros(len(plan.rules), np.int64)
+        for size, users, against in zip(self._sizes.tolist(), self.users, self._against, strict=True):
+            for user in (*users, *against):
+                longest[user] = max(longest[user], size)
+        self._near = self._window + longest + 1
+        """How far from a rule's match its keywords can reach."""
+        opaque = next((frozenset(which) for kind, which in plan.worded_kinds if kind == "opaque"), frozenset[int]())
+        about = [frozenset((*users, *against)) for users, against in zip(self.users, self._against, strict=True)]
+        self._common = np.flatnonzero([bool(of - opaque) for of in about])
+        self._names = np.flatnonzero([bool(of & opaque) for of in about])
+        """Keywords of rules for opaque strings: names of services, thousands of them, looked for near these only."""
+        worded = frozenset(plan.worded) - opaque
+        self._far = max((int(self._near[i]) for i in worded), default=0)
+        self._far_names = max((int(self._near[i]) for i in opaque), default=0)
         self._concerns: dict[int, npt.NDArray[np.bool_]] = {}
 
     @cached_property
     def scanner(self) -> Scanner:
-        """The literal scanner over all keyword forms."""
-        return make_scanner([token(f) for f in self._forms], cache=self._plan.cache)
+        """The literal scanner over the keywords of numbers and anchored rules."""
+        return make_scanner([token(self._forms[i]) for i in self._common.tolist()], cache=self._plan.cache)
 
-    def around(
-        self, rules: npt.NDArray[np.int32], starts: IntArray, ends: IntArray, places: Windows, chars: ToChars | None
-    ) -> Windows:
-        """Where keywords of these candidates, and of worded rules at some places, can stand; the stretches may reach
-        out of the block."""
+    @cached_property
+    def names(self) -> Scanner:
+        """The literal scanner over the keywords of opaque strings."""
+        return make_scanner([token(self._forms[i]) for i in self._names.tolist()], cache=self._plan.cache)
+
+    def find(
+        self,
+        block: bytes,
+        candidates: tuple[npt.NDArray[np.int32], IntArray, IntArray],
+        numbers: Windows,
+        strings: Windows,
+        chars: ToChars | None,
+    ) -> Spoken:
+        """The keywords around candidates (rule, start, end), and around numbers and opaque strings that some worded
+        rule could match."""
+        rules, starts, ends = candidates
         asking = np.flatnonzero(self._wanted[rules]) if len(rules) else np.empty(0, np.int64)
-        lows, highs = np.concatenate((starts[asking], places[0])), np.concatenate((ends[asking], places[1]))
-        window = np.concatenate((self._window[rules[asking]], np.full(len(places[0]), self._far, np.int64)))
-        lows, highs = widened(lows, highs, window + self._longest + 1, chars)
-        order = np.argsort(lows, kind="stable")
-        return lows[order], np.maximum.accumulate(highs[order])
+        lows, highs = np.concatenate((starts[asking], numbers[0])), np.concatenate((ends[asking], numbers[1]))
+        near = np.concatenate((self._near[rules[asking]], np.full(len(numbers[0]), self._far, np.int64)))
+        found = [
+            self._heard(block, self._common, "scanner", widened(lows, highs, near, chars)),
+            self._heard(block, self._names, "names", widened(*strings, self._far_names, chars)),
+        ]
+        return Spoken(np.concatenate([f.keyword for f in found]), np.concatenate([f.stops for f in found]))
 
-    def find(self, block: bytes, windows: Windows) -> Spoken:
-        """The keywords inside some stretches of a block."""
-        if not len(windows[0]) or not self._forms:
+    def _heard(self, block: bytes, which: IntArray, scanner: str, windows: Windows) -> Spoken:
+        """The keywords of one scanner inside some stretches, which may reach out of the block."""
+        if not len(windows[0]) or not len(which):
             return Spoken(np.empty(0, np.int32), np.empty(0, np.int64))
-        return Spoken(*scan_windows(self.scanner, block, *merge(*windows, len(block))))
+        order = np.argsort(windows[0], kind="stable")
+        lows, highs = windows[0][order], np.maximum.accumulate(windows[1][order])
+        ids, stops = scan_windows(getattr(self, scanner), block, *merge(lows, highs, len(block)))
+        return Spoken(which[ids].astype(np.int32), stops)
 
-    def led(self, spoken: Spoken, places: Windows, chars: ToChars | None) -> Windows:
-        """Those of the places for worded rules that have a keyword of one near them."""
-        stops = spoken.stops[self._leads[spoken.keyword]]
-        if not len(stops):
-            return places[0][:0], places[1][:0]
-        lows, highs = widened(*places, self._far + self._longest + 2, chars)
-        near = _some(stops, lows, highs)
-        return places[0][near], places[1][near]
+    def whole(
+        self, block: bytes, spoken: Spoken, wanted: npt.NDArray[np.bool_]
+    ) -> tuple[npt.NDArray[np.int32], IntArray, IntArray]:
+        """(keyword, start, end) of those hits of some `wanted` keywords that no ASCII letter or digit stands beside.
 
-    def may(self, rule: int, spoken: Spoken, ends: IntArray, chars: ToChars | None) -> npt.NDArray[np.bool_]:
-        """Which matches of a worded rule, given by their ends, can have a keyword in their window."""
-        speaks = self._speaks.get(rule)
-        if speaks is None:
-            speaks = self._speaks[rule] = np.array([rule in users for users in self._users], np.bool_)
-        stops = spoken.stops[speaks[spoken.keyword]]
-        if not len(stops):
-            return np.zeros(len(ends), np.bool_)
-        lows = ends - self._plan.rules[rule].most
-        lows, highs = widened(lows, ends, int(self._window[rule]) + 2, chars)
-        return _some(stops, lows, highs + self._longest)
+        Beyond ASCII `judge` looks again.
+        """
+        mine = np.flatnonzero(wanted[spoken.keyword])
+        ids = spoken.keyword[mine]
+        stops = spoken.stops[mine] - self._bounded[ids]
+        begins = stops - self._sizes[ids]
+        good = self._edged(block, ids, begins, stops)
+        return ids[good], begins[good], stops[good]
+
+    def _edged(
+        self, block: bytes, ids: npt.NDArray[np.int32], begins: IntArray, stops: IntArray
+    ) -> npt.NDArray[np.bool_]:
+        """Which hits have no ASCII letter or digit beside them, on the sides where their script has word edges."""
+        data = np.frombuffer(block, np.uint8)
+        if not len(data):
+            return np.zeros(len(ids), np.bool_)
+        edges = self._edges[ids]
+        before = np.where(begins > 0, data[np.maximum(begins - 1, 0)], 32)
+        after = np.where(stops < len(data), data[np.minimum(stops, len(data) - 1)], 32)
+        out: npt.NDArray[np.bool_] = ~((_ALNUM[before] & edges[:, 0]) | (_ALNUM[after] & edges[:, 1]))
+        return out
 
     def judge(
         self,
@@ -136,14 +167,13 @@ class KeywordIndex:
         by_rule = _by_rule(rules, asking, starts)
         heard = np.logical_or.reduce([self._about(rule) for rule in by_rule])[ids]
         for index, stops in _by_keyword(ids[heard], found[heard]):
-            if self._bounded[index]:
-                stops = stops - 1  # the byte behind the token was consumed
+            stops = stops - self._bounded[index]  # the byte behind the token was consumed
             stops = stops[self._whole(index, block, stops)]
             if not len(stops):
                 continue
             begins = stops - int(self._sizes[index])
             spot = _Spot(block, begins, stops, *((begins, stops) if chars is None else (chars(begins), chars(stops))))
-            for user in self._users[index]:
+            for user in self.users[index]:
                 if user in by_rule:
                     gap = self._plan.rules[user].gap
                     _support(spot, by_rule[user], first, last, int(self._window[user]), at, gap, starts)
@@ -156,18 +186,18 @@ class KeywordIndex:
         """Which keywords speak for or against a rule."""
         found = self._concerns.get(rule)
         if found is None:
-            pairs = zip(self._users, self._against, strict=True)
+            pairs = zip(self.users, self._against, strict=True)
             found = self._concerns[rule] = np.array([rule in users or rule in against for users, against in pairs])
         return found
 
     def _whole(self, index: int, block: bytes, stops: IntArray) -> npt.NDArray[np.bool_]:
         """Which hits of a keyword are whole tokens: no letter or digit beside them, where its script has word edges."""
         size = int(self._sizes[index])
+        out = self._edged(block, np.full(len(stops), index, np.int32), stops - size, stops)
         data = np.frombuffer(block, np.uint8)
         first, last = self._edges[index]
         before = np.where(stops > size, data[np.maximum(stops - size - 1, 0)], 32)
         after = np.where(stops < len(data), data[np.minimum(stops, len(data) - 1)], 32)
-        out = ~((_ALNUM[before] & first) | (_ALNUM[after] & last))
         # Beyond ASCII the neighbour is a character of several bytes; these few are looked at one by one.
         for i in np.flatnonzero(out & (((before > 127) & first) | ((after > 127) & last))).tolist():
             low = max(int(stops[i]) - size - 4, 0)
@@ -181,7 +211,8 @@ _ALNUM = np.array([b < 128 and chr(b).isalnum() for b in range(256)], np.bool_)
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """The keywords that were found in a block, by their ends in bytes, ascending; not yet told from parts of words."""
+    """The keywords that were found in a block, by their ends in bytes, in no order and some of them twice; not yet told
+    from parts of words."""
 
     keyword: npt.NDArray[np.int32]
     stops: IntArray
@@ -203,13 +234,6 @@ def widened(lows: IntArray, highs: IntArray, characters: IntArray | int, chars: 
     if chars is not None:
         return chars.reach(lows, highs, characters)
     return lows - characters, highs + characters
-
-
-def _some(stops: IntArray, lows: IntArray, highs: IntArray) -> npt.NDArray[np.bool_]:
-    """Which stretches hold one of the ascending `stops`."""
-    first = np.searchsorted(stops, lows)
-    near: npt.NDArray[np.bool_] = stops[np.minimum(first, len(stops) - 1)] <= highs
-    return near & (first < len(stops))
 
 
 def _by_rule(rules: npt.NDArray[np.int32], asking: IntArray, starts: IntArray) -> dict[int, IntArray]:

@@ -1,16 +1,18 @@
 """Where the numbers of a block are, and the windows around them in which a rule's matches can be.
 
 Runs of digits come out of two comparisons over the bytes; joined as people write them they are groups. Dates, times and
-dotted quads, which fill logs, are no groups, so the slow scans never look at them.
+dotted quads, which fill logs, are taken out first, so that nothing slow ever looks at them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from piiscan.classify.opaque import opaque_strings
 from piiscan.classify.plan import LONG, MIN_DIGITS, Plan
 
 IntArray = npt.NDArray[np.int64]
@@ -23,7 +25,6 @@ FEWEST = 4
 EDGE = 6
 """Bytes around a group of digits that its match can use: a sign, a bracket, a letter at the end, the guards."""
 _JOINS = np.array([chr(b) in " -./" for b in range(256)], np.bool_)
-_WITHIN = np.array([b < 128 and (chr(b).isalnum() or chr(b) in "_ -./") for b in range(256)], np.bool_)
 _UPPER = np.array([65 <= b <= 90 for b in range(256)], np.bool_)
 _LETTER = np.array([b < 128 and chr(b).isalpha() for b in range(256)], np.bool_)
 _ALNUM = np.array([b < 128 and chr(b).isalnum() for b in range(256)], np.bool_)
@@ -33,17 +34,19 @@ _BOUND = np.array([not (chr(b).isalnum() or chr(b) == "_") or b > 127 for b in r
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """All runs of digits of a block, in order, and how each is joined to the next."""
+    """Runs of digits of a block, in order, and how each is joined to the next."""
 
     data: npt.NDArray[np.uint8]
     starts: IntArray
     ends: IntArray
+    sign: npt.NDArray[np.uint8]
+    """The byte behind each run but the last."""
     joined: npt.NDArray[np.bool_]
     """Between run i and run i + 1 stands one separator, or a closing bracket and a space."""
 
 
 def digit_runs(block: bytes) -> Runs:
-    """The runs of digits of a block."""
+    """All runs of digits of a block."""
     data = np.frombuffer(block, np.uint8)
     digit = (data - 48) < 10  # unsigned wrap-around: one comparison for both bounds
     edges = np.flatnonzero(digit[1:] != digit[:-1]) + 1
@@ -53,8 +56,47 @@ def digit_runs(block: bytes) -> Runs:
         edges = np.concatenate((edges, [len(data)]))
     starts, ends = edges[::2], edges[1::2]
     gaps = starts[1:] - ends[:-1]
-    after = data[ends[:-1]] if len(ends) > 1 else data[:0]
-    return Runs(data, starts, ends, ((gaps == 1) & _JOINS[after]) | ((gaps == 2) & (after == 41)))
+    sign = data[ends[:-1]] if len(ends) > 1 else data[:0]
+    return Runs(data, starts, ends, sign, ((gaps == 1) & _JOINS[sign]) | ((gaps == 2) & (sign == 41)))
+
+
+def without_times(runs: Runs) -> Runs:
+    """The runs that are no part of a date, a time of day or a dotted quad: in logs, one in four."""
+    starts, ends, sign, joined, data = runs.starts, runs.ends, runs.sign, runs.joined, runs.data
+    if len(starts) < 2:
+        return runs
+    sizes = ends - starts
+    dead = np.zeros(len(starts), np.bool_)
+    # Minutes and seconds, the fraction behind these, and the hour before.
+    clock = (sizes[1:] == 2) & (sign == 58) & (starts[1:] - ends[:-1] == 1)
+    dead[1:] = clock
+    dead[2:] |= clock[:-1] & joined[1:] & (sign[1:] == 46)
+    dead[:-1] |= clock & (sizes[:-1] <= 2)
+    if len(starts) > 2:
+        a, b, c = sizes[:-2], sizes[1:-1], sizes[2:]
+        two = joined[:-1] & joined[1:] & (sign[:-1] == sign[1:]) & (sign[1:] != 32)
+        both = np.flatnonzero(two & (a <= 4) & (b <= 2) & (c <= 4))
+        first, third = data[starts[both]], data[starts[both + 2]]
+        year_first = (a[both] == 4) & ((first == 49) | (first == 50)) & (c[both] <= 2)  # 1xxx or 2xxx
+        year_last = (a[both] <= 2) & (c[both] == 4) & ((third == 49) | (third == 50))
+        for shift in range(3):
+            dead[both[year_first | year_last] + shift] = True
+    if len(starts) > 3:
+        dots = joined & (sign == 46) & (sizes[:-1] <= 3) & (sizes[1:] <= 3)
+        quad = np.flatnonzero(dots[:-2] & dots[1:-1] & dots[2:])
+        # 1.023.456.789 is a number, too.
+        number = (sizes[quad] == 1) & (sizes[quad + 1] == 3) & (sizes[quad + 2] == 3) & (sizes[quad + 3] == 3)
+        for shift in range(4):
+            dead[quad[~number] + shift] = True
+    return _chosen(runs, np.flatnonzero(~dead)) if dead.any() else runs
+
+
+def _chosen(runs: Runs, which: IntArray) -> Runs:
+    """Some of the runs; those between which others were are not joined."""
+    if not len(which):
+        return Runs(runs.data, runs.starts[:0], runs.ends[:0], runs.sign[:0], runs.joined[:0])
+    joined = runs.joined[which[:-1]] & (np.diff(which) == 1)
+    return Runs(runs.data, runs.starts[which], runs.ends[which], runs.sign[which[:-1]], joined)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,40 +131,9 @@ def digit_groups(runs: Runs) -> Groups:
     if not many.all():
         # Counts, codes and versions are most of what there is: they go before anything is asked of them.
         chosen = np.flatnonzero(np.repeat(many, np.diff(head, append=len(starts))))
-        if not len(chosen):
-            return digit_groups(Runs(data, starts[:0], ends[:0], joined[:0]))
-        starts, ends, sizes, joined = starts[chosen], ends[chosen], sizes[chosen], joined[chosen[:-1]]
-    dead = np.zeros(len(starts), np.bool_)
-    if len(starts) > 2:
-        a, b, c = sizes[:-2], sizes[1:-1], sizes[2:]
-        both = np.flatnonzero(joined[:-1] & joined[1:] & (a <= 4) & (b <= 2) & (c <= 4))
-        sign = data[ends[both]]
-        both = both[(sign == data[ends[both + 1]]) & (sign != 32)]
-        first, third = data[starts[both]], data[starts[both + 2]]
-        year_first = (a[both] == 4) & ((first == 49) | (first == 50)) & (c[both] <= 2)  # 1xxx or 2xxx
-        year_last = (a[both] <= 2) & (c[both] == 4) & ((third == 49) | (third == 50))
-        for shift in range(3):
-            dead[both[year_first | year_last] + shift] = True
-    if len(starts) > 3:
-        dots = joined & (data[ends[:-1]] == 46) & (sizes[:-1] <= 3) & (sizes[1:] <= 3)
-        quad = np.flatnonzero(dots[:-2] & dots[1:-1] & dots[2:])
-        # 1.023.456.789 is a number, too.
-        number = (sizes[quad] == 1) & (sizes[quad + 1] == 3) & (sizes[quad + 2] == 3) & (sizes[quad + 3] == 3)
-        for shift in range(4):
-            dead[quad[~number] + shift] = True
-    # Minutes and seconds, and the fraction behind these: two digits behind a colon that stands behind a digit.
-    clock = sizes == 2
-    two = np.flatnonzero(clock)
-    clock[two] = (data[np.maximum(starts[two] - 1, 0)] == 58) & ((data[np.maximum(starts[two] - 2, 0)] - 48) < 10)
-    dead |= clock
-    dead[1:] |= clock[:-1] & joined & (data[ends[:-1]] == 46)
-    heads = np.ones(len(starts), np.bool_)
-    heads[1:] = ~joined | dead[1:] | dead[:-1]
-    head = np.flatnonzero(heads)
+        return digit_groups(_chosen(runs, chosen))
     tail = np.concatenate((head[1:] - 1, [len(starts) - 1]))
     total = _sums(sizes, head)
-    alive = ~dead[head]
-    head, tail, total = head[alive], tail[alive], total[alive]
     begin, end = starts[head], ends[tail]
     before = np.where(begin > 0, data[np.maximum(begin - 1, 0)], 10).astype(np.uint8)
     after = np.where(end < len(data), data[np.minimum(end, len(data) - 1)], 10)
@@ -142,14 +153,22 @@ def _sums(sizes: IntArray, heads: IntArray) -> IntArray:
     return np.diff(before[heads], append=before[-1])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Numbers:
     """The digits of a block, looked up once for all scans."""
 
+    all: Runs
+    """Every run."""
     runs: Runs
+    """Those that are no date, time or dotted quad."""
     groups: Groups
     size: int
     """Bytes of the block."""
+
+    @cached_property
+    def opaque(self) -> Windows:
+        """Where long strings of letters and digits are."""
+        return opaque_strings(self.runs.data)
 
     def windows(self, plan: Plan, kind: str, which: tuple[int, ...]) -> Windows:
         """Where matches of these rules of one kind of dense scan can be."""
@@ -166,13 +185,20 @@ class Numbers:
         if kind == "long":
             pad = max(plan.rules[index].most for index in which) + 2
             return long_windows(self.runs, LONG, pad)
+        if kind == "plus":
+            return plus_windows(self.runs, max(plan.rules[index].most for index in which) + 2)
+        if kind == "opaque":
+            starts, ends = self.opaque
+            pad = max(plan.rules[index].most for index in which) + 2
+            return merge(starts - pad, ends + pad, self.size)
         return digit_windows(self.runs, plan.reach(which))
 
 
 def numbers_of(block: bytes) -> Numbers:
     """The runs and groups of digits of a block."""
-    runs = digit_runs(block)
-    return Numbers(runs, digit_groups(runs), len(block))
+    every = digit_runs(block)
+    runs = without_times(every)
+    return Numbers(every, runs, digit_groups(runs), len(block))
 
 
 def digital_windows(groups: Groups, fewest: int, openings: bytes, size: int) -> tuple[IntArray, IntArray]:
@@ -226,6 +252,13 @@ def long_windows(runs: Runs, fewest: int, pad: int) -> tuple[IntArray, IntArray]
     return merge(runs.starts[keep] - pad, runs.ends[keep] + pad, len(runs.data))
 
 
+def plus_windows(runs: Runs, reach: int) -> tuple[IntArray, IntArray]:
+    """Windows from where a plus sign stands before a digit."""
+    starts = runs.starts
+    at = starts[(starts > 0) & (runs.data[np.maximum(starts - 1, 0)] == 43)] - 1
+    return merge(at - 1, at + reach, len(runs.data))
+
+
 def digit_windows(runs: Runs, pad: int) -> tuple[IntArray, IntArray]:
     """Windows around every five digits that stand close together, in runs with a capital letter beside them."""
     starts, ends, data = runs.starts, runs.ends, runs.data
@@ -240,12 +273,6 @@ def digit_windows(runs: Runs, pad: int) -> tuple[IntArray, IntArray]:
     after = _UPPER[next_]
     ahead = np.flatnonzero(_JOINS[next_])
     after[ahead] = _UPPER[data[np.minimum(ends[ahead] + 1, size - 1)]]
-    # The T before a time of day, and the Z behind it, are no letters of a number (ISO 8601).
-    times = np.flatnonzero((one == 84) & (next_ == 58))
-    times = times[(times > 0) & ((data[np.maximum(starts[times] - 2, 0)] - 48) < 10)]
-    before[times] = after[times - 1] = False
-    ends_z = np.flatnonzero((next_ == 90) & ((one == 46) | (one == 58)))
-    after[ends_z] = _WITHIN[data[np.minimum(ends[ends_z] + 1, size - 1)]]
     near = np.flatnonzero(before | after)
     widths = (ends - starts)[near]
     where = np.repeat(starts[near] - np.concatenate(([0], np.cumsum(widths)[:-1])), widths) + np.arange(widths.sum())
@@ -283,7 +310,7 @@ def quads(runs: Runs) -> tuple[list[int], list[int]]:
     starts, ends, data = runs.starts, runs.ends, runs.data
     if len(starts) < 4:
         return [], []
-    dots = runs.joined & (data[ends[:-1]] == 46)
+    dots = runs.joined & (runs.sign == 46)
     at = np.flatnonzero(dots[:-2] & dots[1:-1] & dots[2:])
     four = at[:, None] + np.arange(4)
     stops = ends[four]

@@ -6,6 +6,7 @@ Which stage finds a rule's candidates follows from the rule itself:
 - `shape`: a kernel of its own for mail addresses, dotted quads, and what colons hold together;
 - at least five digits in every match: the dense stage, which looks only near digits; of these, rules that are worth
   nothing without a word (`worded`) are tried only where one of their keywords stands near such digits;
+- a long string without blanks, as keys and tokens are: looked for where such strings stand (`opaque.py`);
 - a required keyword and fewer digits: the keyword itself is the literal, the pattern is tried around it;
 - the rest: their patterns run over everything (there should be few).
 """
@@ -27,6 +28,7 @@ from piiscan.classify.anatomy import (
     group_of,
     letters_of,
     may_begin_with_letter,
+    opaque_of,
     run_of,
     shape_of,
     signs_of,
@@ -39,6 +41,8 @@ MIN_DIGITS = 5
 
 LONG = 13
 """Digits in a row that are rare enough to look far around them."""
+OPAQUE = 15
+"""Characters of the shortest string that counts as opaque."""
 REACH = 48
 FEW = 64
 
@@ -207,11 +211,6 @@ class Plan:
         return tuple((kind, which, self._scanner(which)) for kind, which in self.free)
 
     @cached_property
-    def worded_scanner(self) -> Scanner | None:
-        """Patterns that run near keywords only."""
-        return self._patterns(self.worded)
-
-    @cached_property
     def wallet_scanner(self) -> Scanner | None:
         """Patterns that run where a word begins with 1, 3 or bc1."""
         return self._patterns(self.wallets)
@@ -306,6 +305,8 @@ DENSE = {
     "iban": "two letters of a country and two digits",
     "long": "thirteen digits in a row, and much beside them (magnetic stripes)",
     "scattered": "five digits close together",
+    "opaque": "fifteen letters, digits, dashes or underscores in a row",
+    "plus": "a plus sign before a digit",
 }
 """The kinds of dense scan, by what their rules match; each knows in which windows to look."""
 
@@ -331,6 +332,8 @@ def make_plan(rules: Sequence[Rule], *, worded: Container[int] = (), cache: bool
             email.append(item.index)
         elif spec.shape == "anywhere":
             wide.append(item.index)
+        elif spec.shape == "opaque":
+            (led if item.index in worded and context.keywords else dense)["opaque"].append(item.index)
         elif spec.shape in shaped:
             shaped[spec.shape].append(item.index)
         elif (
@@ -345,7 +348,11 @@ def make_plan(rules: Sequence[Rule], *, worded: Container[int] = (), cache: bool
                 _lead(keyworded, item)
             else:
                 (led if item.index in worded and context.keywords else dense)[kind].append(item.index)
-        elif context.required:
+        elif spec.pattern.startswith("\\+"):
+            dense["plus"].append(item.index)
+        elif item.least >= OPAQUE and opaque_of(spec.pattern):
+            (led if item.index in worded and context.keywords else dense)["opaque"].append(item.index)
+        elif context.required or (item.index in worded and context.keywords):
             _lead(keyworded, item)
         else:
             wide.append(item.index)

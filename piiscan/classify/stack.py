@@ -22,18 +22,13 @@ from piiscan.classify.checksum import checker
 from piiscan.classify.column import ColumnVerdicts, Left
 from piiscan.classify.confidence import worth
 from piiscan.classify.context import HeaderIndex, path_names
-from piiscan.classify.dense import (
-    Candidates,
-    dense_candidates,
-    email_candidates,
-    worded_candidates,
-    worded_windows,
-)
+from piiscan.classify.dense import Candidates, dense_candidates, email_candidates
 from piiscan.classify.keywords import KeywordIndex, Spoken, ToChars
-from piiscan.classify.numbers import IntArray, Windows, numbers_of
+from piiscan.classify.numbers import IntArray, numbers_of
 from piiscan.classify.overlap import survivors
 from piiscan.classify.plan import Plan, make_plan
 from piiscan.classify.weigh import Weigher
+from piiscan.classify.worded import Worded
 from piiscan.model import ColumnSegment, Match, MatchBatch, ObjectRef, Rule, Segment, TextSegment
 
 THRESHOLD = 0.5
@@ -59,7 +54,11 @@ NOISY = (
 
 
 class Recognizer(Protocol):
-    """A stage of another kind (names, a Presidio recognizer): rules of its own, spans out of text."""
+    """A stage of another kind (names, a Presidio recognizer): rules of its own, spans out of text.
+
+    With an attribute `beside` that is true its matches stand beside those of other rules and compete with none. A
+    session with a method `column(segment)` is asked about columns, too: (rule, item, start, end, confidence).
+    """
 
     rules: tuple[Rule, ...]
 
@@ -79,6 +78,8 @@ class Hits:
 
 
 _NO_ROWS = np.empty(0, np.int64)
+Row = tuple[int, int, int, float] | tuple[int, int, int, float, int]
+"""Rule, start, end, confidence and, in a column, the item of one match of a recognizer."""
 NOTHING = Spoken(np.empty(0, np.int32), np.empty(0, np.int64))
 NO_HITS = MatchBatch(np.empty(0, np.int32), _NO_ROWS, _NO_ROWS, np.empty(0, np.float32))
 
@@ -105,6 +106,7 @@ class Stack:
         self.recognizers = tuple(recognizers)
         self.rules: tuple[Rule, ...] = tuple(rules) + tuple(r for other in self.recognizers for r in other.rules)
         self.keywords = KeywordIndex(self.plan)
+        self._worded = Worded(self.plan, self.keywords)
         self.headers = HeaderIndex(self.plan)
         self.checks: tuple[Callable[[str], bool] | None, ...] = tuple(
             checker(rule.checksum) if rule.checksum is not None else None for rule in rules
@@ -159,12 +161,12 @@ class Stack:
         )
         # The keywords, looked for where candidates stand or numbers that could be one; then, where a keyword is or the
         # header speaks, the rules that wait for it.
-        places = worded_windows(plan, numbers)
+        places = self._worded.places(numbers)
         silent = bounds is not None and chars is None and _WORDS.search(block) is None
-        spoken = (
-            NOTHING if silent else self.keywords.find(block, self.keywords.around(rules, starts, ends, places, chars))
-        )
-        more = self._worded(block, places, spoken, forced, chars)
+        spoken = NOTHING
+        if not silent:
+            spoken = self.keywords.find(block, (rules, starts, ends), places.numbers, places.strings, chars)
+        more = _arrays(self._worded.candidates(block, places, spoken, forced, ascii_only=chars is None))
         rules = np.concatenate((rules, more[0]))
         starts, ends = np.concatenate((starts, more[1])), np.concatenate((ends, more[2]))
         if bounds is not None and len(rules):
@@ -183,19 +185,6 @@ class Stack:
         rules, starts, ends, confidence = rules[keep], starts[keep], ends[keep], confidence[keep]
         order = survivors(starts, ends, confidence + self._bonus(rules), rules)
         return Hits(rules[order], starts[order], ends[order], confidence[order])
-
-    def _worded(
-        self, block: bytes, places: Windows, spoken: Spoken, forced: frozenset[int], chars: ToChars | None
-    ) -> tuple[npt.NDArray[np.int32], IntArray, IntArray]:
-        """The candidates of worded rules."""
-        headed = not forced.isdisjoint(self.plan.worded)
-        if not headed:
-            places = self.keywords.led(spoken, places, chars)
-
-        def may(rule: int, at: IntArray) -> npt.NDArray[np.bool_]:
-            return np.ones(len(at), np.bool_) if rule in forced else self.keywords.may(rule, spoken, at, chars)
-
-        return _arrays(worded_candidates(self.plan, block, places, may))
 
     def _bonus(self, rules: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
         """What a checksum adds where readings overlap: a little, but for one that proves the value by itself, much."""
@@ -293,11 +282,27 @@ class StackSession:
     ) -> tuple[npt.NDArray[np.int32], IntArray, IntArray, npt.NDArray[np.float64]]:
         base = len(self.stack.plan.rules)
         rows: list[tuple[int, int, int, float]] = []
+        apart: list[tuple[int, int, int, float]] = []
         for recognize, other in self._recognize:
-            rows += [(base + r, s, e, c) for r, s, e, c in recognize(segment) if c >= self.stack.threshold]
+            into = apart if getattr(other, "beside", False) else rows
+            into += [(base + r, s, e, c) for r, s, e, c in recognize(segment) if c >= self.stack.threshold]
             base += len(other.rules)
-        if not rows:
-            return rule, start, end, confidence
+        if rows:
+            rule, start, end, confidence = self._joined_by(rows, rule, start, end, confidence)
+        if apart:
+            both = _merged(MatchBatch(rule, start, end, confidence.astype(np.float32)), apart)
+            rule, start, end, confidence = both.rule, both.start, both.end, both.confidence.astype(np.float64)
+        return rule, start, end, confidence
+
+    def _joined_by(
+        self,
+        rows: list[tuple[int, int, int, float]],
+        rule: npt.NDArray[np.int32],
+        start: IntArray,
+        end: IntArray,
+        confidence: npt.NDArray[np.float64],
+    ) -> tuple[npt.NDArray[np.int32], IntArray, IntArray, npt.NDArray[np.float64]]:
+        """The hits with those of recognizers that compete with them."""
         more = list(zip(*rows, strict=True))
         rule = np.concatenate((rule, np.array(more[0], np.int32)))
         start = np.concatenate((start, np.array(more[1], np.int64)))
@@ -311,6 +316,25 @@ class StackSession:
     def _column(self, segment: ColumnSegment) -> MatchBatch:
         names = (segment.header, *path_names(segment.path)) if segment.path else (segment.header,)
         forced = self.stack.headers.speaks_for(names)
+        apart = self._column_recognizers(segment)
+        if apart:
+            return _merged(self._by_rules(segment, forced), apart)
+        return self._by_rules(segment, forced)
+
+    def _column_recognizers(self, segment: ColumnSegment) -> list[Row]:
+        """(rule, start, end, confidence, item) of the matches of those recognizers that read columns."""
+        base = len(self.stack.plan.rules)
+        rows: list[Row] = []
+        for recognize, other in self._recognize:
+            column = getattr(recognize, "column", None)
+            if column is not None:
+                found = column(segment)
+                rows += [(base + r, s, e, c, item) for r, item, s, e, c in found if c >= self.stack.threshold]
+            base += len(other.rules)
+        return rows
+
+    def _by_rules(self, segment: ColumnSegment, forced: frozenset[int]) -> MatchBatch:
+        """The matches of the catalogue's rules in one column."""
         fast, left = self._verdicts.whole_cells(segment, forced)
         slow = self._cells(segment, forced, left)
         if not len(fast):
@@ -345,6 +369,24 @@ class StackSession:
         if left is not None:
             item = left[item]
         return MatchBatch(hits.rule, start - base, end - base, hits.confidence.astype(np.float32), item)
+
+
+def _merged(batch: MatchBatch, rows: Sequence[Row]) -> MatchBatch:
+    """A batch with rows (rule, start, end, confidence and, in a column, item) beside its own, in order."""
+    more = list(zip(*rows, strict=True))
+    start = np.concatenate((batch.start, np.array(more[1], np.int64)))
+    item = None
+    if len(more) > 4:
+        before = batch.item if batch.item is not None else _NO_ROWS
+        item = np.concatenate((before, np.array(more[4], np.int64)))
+    order = np.lexsort((start, start if item is None else item))
+    return MatchBatch(
+        np.concatenate((batch.rule, np.array(more[0], np.int32)))[order],
+        start[order],
+        np.concatenate((batch.end, np.array(more[2], np.int64)))[order],
+        np.concatenate((batch.confidence, np.array(more[3], np.float32)))[order],
+        None if item is None else item[order],
+    )
 
 
 def _joined(values: Sequence[str], left: Left) -> tuple[bytes, IntArray]:
