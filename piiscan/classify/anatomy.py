@@ -6,6 +6,7 @@ The plan sorts rules by these facts; nothing here runs a pattern.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 from re import _constants as sre
 from re import _parser as sre_parser
@@ -16,6 +17,46 @@ SEPARATORS = frozenset(b" -./()+")
 
 OPAQUE_SIGNS = frozenset(b"_-+/.~=")
 """What keys and tokens hold beside letters and digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anatomy:
+    """What every match of one pattern has; counts are the least over all matches, widths are characters."""
+
+    least: int
+    most: int
+    digits: int
+    capitals: int
+    letters: int
+    group: int
+    """Digits in the longest stretch of digits and separators."""
+    run: int
+    """Digits in the longest stretch of nothing else."""
+    leading: bool
+    """A letter can stand before the first digit."""
+    plain: bool
+    """Nothing but letters, digits and separators can be in it."""
+    opaque: bool
+    """No blank can be in it, letters and digits can: a key, a token, a hash."""
+
+
+@lru_cache(maxsize=4096)
+def anatomy_of(pattern: str) -> Anatomy:
+    """The anatomy of one pattern."""
+    least, most, digits = shape_of(pattern)
+    signs = signs_of(pattern)
+    return Anatomy(
+        least=least,
+        most=most,
+        digits=digits,
+        capitals=capitals_of(pattern),
+        letters=letters_of(pattern),
+        group=group_of(pattern),
+        run=run_of(pattern),
+        leading=may_begin_with_letter(pattern),
+        plain=signs is not None and signs <= SEPARATORS,
+        opaque=opaque_of(pattern),
+    )
 
 
 @lru_cache(maxsize=4096)

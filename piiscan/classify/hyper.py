@@ -16,7 +16,7 @@ import os
 import platform
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -39,6 +39,14 @@ class Expression:
     caseless: bool = False
     literal: bool = False
     """True: `body` is searched as it stands."""
+
+
+Expressions = Sequence[Expression] | Callable[[], Sequence[Expression]]
+
+
+def listed(expressions: Expressions) -> Sequence[Expression]:
+    """The expressions, made now if they were not yet."""
+    return expressions() if callable(expressions) else expressions
 
 
 class Scanner(Protocol):
@@ -73,17 +81,19 @@ def cpu_features() -> str:
 class HyperScanner:
     """Hyperscan in block mode, compiled once per set of expressions and kept in the user's cache."""
 
-    def __init__(self, expressions: Sequence[Expression], *, cache: bool = True) -> None:
+    def __init__(self, expressions: Expressions, *, key: str = "", cache: bool = True) -> None:
         import hyperscan  # type: ignore[import-not-found,unused-ignore]
 
         self._hyperscan: Any = hyperscan
-        self._database = self._load(expressions, cache)
+        self._database = self._load(expressions, key, cache)
 
-    def _load(self, expressions: Sequence[Expression], cache: bool) -> Any:
+    def _load(self, source: Expressions, name: str, cache: bool) -> Any:
         hs = self._hyperscan
         key = hashlib.blake2b(digest_size=16)
         for part in (hs.__version__, str(getattr(hs, "hs_version", "")), cpu_features()):
             key.update(str(part).encode() + b"\0")
+        expressions = () if name else listed(source)
+        key.update(name.encode())
         for item in expressions:
             key.update(f"{item.caseless:d}{item.literal:d}{item.body}\0".encode())
         path = None
@@ -93,6 +103,7 @@ class HyperScanner:
                 return self._ready(hs.loadb(path.read_bytes(), mode=hs.HS_MODE_BLOCK))
             except Exception as err:  # no file yet, another version, a damaged file: compile anew
                 log.debug("event=cache_miss error=%s", type(err).__name__)
+        expressions = expressions or listed(source)
         database = hs.Database(mode=hs.HS_MODE_BLOCK)
         database.compile(
             expressions=[(re.escape(i.body) if i.literal else i.body).encode() for i in expressions],
@@ -166,8 +177,11 @@ def have_hyperscan() -> bool:
     return True
 
 
-def make_scanner(expressions: Sequence[Expression], *, cache: bool = True) -> Scanner:
-    """The fastest scanner that this installation has."""
+def make_scanner(expressions: Expressions, *, key: str = "", cache: bool = True) -> Scanner:
+    """The fastest scanner that this installation has.
+
+    With a `key` that stands for the expressions they are asked for only where the cache has no database of that key.
+    """
     if have_hyperscan():
-        return HyperScanner(expressions, cache=cache)
-    return ReScanner(expressions)
+        return HyperScanner(expressions, key=key, cache=cache)
+    return ReScanner(listed(expressions))

@@ -6,6 +6,7 @@ Macie's 607 keywords), so the windows around candidates are scanned, or the bloc
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ import numpy.typing as npt
 from piiscan.classify.dense import scan_windows
 from piiscan.classify.hyper import Scanner, make_scanner
 from piiscan.classify.numbers import IntArray, Windows, merge
-from piiscan.classify.plan import Plan, consumes, literal_forms, spaced, token
+from piiscan.classify.plan import Plan, spaced, token
+from piiscan.classify.vocabulary import Users, vocabulary_of
 
 
 class ToChars:
@@ -45,36 +47,25 @@ class KeywordIndex:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        speaking: dict[str, tuple[set[int], set[int]]] = {}
-        for compiled in plan.rules:
-            context = compiled.rule.context
-            for side, words in enumerate((context.keywords, context.negative)):
-                for keyword in words:
-                    for form in literal_forms(keyword):
-                        speaking.setdefault(form, (set(), set()))[side].add(compiled.index)
-        self._forms = tuple(speaking)
-        self.users = tuple(tuple(sorted(speaking[f][0])) for f in self._forms)
-        self._against = tuple(tuple(sorted(speaking[f][1])) for f in self._forms)
-        self._sizes = np.array([len(f.encode()) for f in self._forms], np.int64)
-        self._longest = int(self._sizes.max()) if self._forms else 0
-        self._edges = np.array([(spaced(f[0]), spaced(f[-1])) for f in self._forms], np.bool_).reshape(-1, 2)
-        self._bounded = np.array([consumes(f) for f in self._forms], np.int64)
+        self.words = vocabulary_of([compiled.rule for compiled in plan.rules], cache=plan.cache)
         self._wanted = np.array(
             [bool(c.rule.context.keywords or c.rule.context.negative) for c in plan.rules], np.bool_
         )
         self._window = np.array([c.rule.context.window for c in plan.rules], np.int64)
-        longest = np.zeros(len(plan.rules), np.int64)
-        for size, users, against in zip(self._sizes.tolist(), self.users, self._against, strict=True):
-            for user in (*users, *against):
-                longest[user] = max(longest[user], size)
+        longest = self.words.longest(len(plan.rules))
         self._near = self._window + longest + 1
         """How far from a rule's match its keywords can reach."""
-        opaque = next((frozenset(which) for kind, which in plan.worded_kinds if kind == "opaque"), frozenset[int]())
-        about = [frozenset((*users, *against)) for users, against in zip(self.users, self._against, strict=True)]
-        self._common = np.flatnonzero([bool(of - opaque) for of in about])
-        self._names = np.flatnonzero([bool(of & opaque) for of in about])
+        opaque = next((list(which) for kind, which in plan.worded_kinds if kind == "opaque"), [])
+        named = np.zeros(len(plan.rules), np.bool_)
+        named[opaque] = True
+        common, names = np.zeros(len(self.words), np.bool_), np.zeros(len(self.words), np.bool_)
+        for users in (self.words.said, self.words.against):
+            keyword = users.keyword()
+            common[keyword[~named[users.rule]]] = True
+            names[keyword[named[users.rule]]] = True
+        self._common, self._names = np.flatnonzero(common), np.flatnonzero(names)
         """Keywords of rules for opaque strings: names of services, thousands of them, looked for near these only."""
-        worded = frozenset(plan.worded) - opaque
+        worded = frozenset(plan.worded) - frozenset(opaque)
         self._far = max((int(self._near[i]) for i in worded), default=0)
         self._far_names = max((int(self._near[i]) for i in opaque), default=0)
         self._concerns: dict[int, npt.NDArray[np.bool_]] = {}
@@ -82,12 +73,17 @@ class KeywordIndex:
     @cached_property
     def scanner(self) -> Scanner:
         """The literal scanner over the keywords of numbers and anchored rules."""
-        return make_scanner([token(self._forms[i]) for i in self._common.tolist()], cache=self._plan.cache)
+        return self._scanner(self._common)
 
     @cached_property
     def names(self) -> Scanner:
         """The literal scanner over the keywords of opaque strings."""
-        return make_scanner([token(self._forms[i]) for i in self._names.tolist()], cache=self._plan.cache)
+        return self._scanner(self._names)
+
+    def _scanner(self, which: IntArray) -> Scanner:
+        key = hashlib.blake2b(which.tobytes(), key=self.words.key.encode(), digest_size=16).hexdigest()
+        form = self.words.form
+        return make_scanner(lambda: [token(form(i)) for i in which.tolist()], key=key, cache=self._plan.cache)
 
     def find(
         self,
@@ -127,8 +123,8 @@ class KeywordIndex:
         """
         mine = np.flatnonzero(wanted[spoken.keyword])
         ids = spoken.keyword[mine]
-        stops = spoken.stops[mine] - self._bounded[ids]
-        begins = stops - self._sizes[ids]
+        stops = spoken.stops[mine] - self.words.bounded[ids]
+        begins = stops - self.words.sizes[ids]
         good = self._edged(block, ids, begins, stops)
         return ids[good], begins[good], stops[good]
 
@@ -139,7 +135,7 @@ class KeywordIndex:
         data = np.frombuffer(block, np.uint8)
         if not len(data):
             return np.zeros(len(ids), np.bool_)
-        edges = self._edges[ids]
+        edges = self.words.edges[ids]
         before = np.where(begins > 0, data[np.maximum(begins - 1, 0)], 32)
         after = np.where(stops < len(data), data[np.minimum(stops, len(data) - 1)], 32)
         out: npt.NDArray[np.bool_] = ~((_ALNUM[before] & edges[:, 0]) | (_ALNUM[after] & edges[:, 1]))
@@ -167,42 +163,47 @@ class KeywordIndex:
         by_rule = _by_rule(rules, asking, starts)
         heard = np.logical_or.reduce([self._about(rule) for rule in by_rule])[ids]
         for index, stops in _by_keyword(ids[heard], found[heard]):
-            stops = stops - self._bounded[index]  # the byte behind the token was consumed
+            stops = stops - self.words.bounded[index]  # the byte behind the token was consumed
             stops = stops[self._whole(index, block, stops)]
             if not len(stops):
                 continue
-            begins = stops - int(self._sizes[index])
+            begins = stops - int(self.words.sizes[index])
             spot = _Spot(block, begins, stops, *((begins, stops) if chars is None else (chars(begins), chars(stops))))
-            for user in self.users[index]:
+            for user in self.words.said.of(index):
                 if user in by_rule:
                     gap = self._plan.rules[user].gap
                     _support(spot, by_rule[user], first, last, int(self._window[user]), at, gap, starts)
-            for user in self._against[index]:
+            for user in self.words.against.of(index):
                 if user in by_rule:
                     _oppose(spot, by_rule[user], first, starts, int(self._window[user]), against)
         return at, against
+
+    @cached_property
+    def _entries(self) -> tuple[tuple[Users, IntArray], ...]:
+        return tuple((users, users.keyword()) for users in (self.words.said, self.words.against))
 
     def _about(self, rule: int) -> npt.NDArray[np.bool_]:
         """Which keywords speak for or against a rule."""
         found = self._concerns.get(rule)
         if found is None:
-            pairs = zip(self.users, self._against, strict=True)
-            found = self._concerns[rule] = np.array([rule in users or rule in against for users, against in pairs])
+            found = self._concerns[rule] = np.zeros(len(self.words), np.bool_)
+            for users, keyword in self._entries:
+                found[keyword[users.rule == rule]] = True
         return found
 
     def _whole(self, index: int, block: bytes, stops: IntArray) -> npt.NDArray[np.bool_]:
         """Which hits of a keyword are whole tokens: no letter or digit beside them, where its script has word edges."""
-        size = int(self._sizes[index])
+        size = int(self.words.sizes[index])
         out = self._edged(block, np.full(len(stops), index, np.int32), stops - size, stops)
         data = np.frombuffer(block, np.uint8)
-        first, last = self._edges[index]
+        first, last = self.words.edges[index]
         before = np.where(stops > size, data[np.maximum(stops - size - 1, 0)], 32)
         after = np.where(stops < len(data), data[np.minimum(stops, len(data) - 1)], 32)
         # Beyond ASCII the neighbour is a character of several bytes; these few are looked at one by one.
         for i in np.flatnonzero(out & (((before > 127) & first) | ((after > 127) & last))).tolist():
             low = max(int(stops[i]) - size - 4, 0)
             text = block[low : int(stops[i]) + 4].decode("utf-8", "replace")
-            out[i] = _token(self._forms[index]).search(text) is not None
+            out[i] = _token(self.words.form(index)).search(text) is not None
         return out
 
 

@@ -15,25 +15,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field, fields
 from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from piiscan.classify.anatomy import (
-    SEPARATORS,
-    begins_with,
-    capitals_of,
-    group_of,
-    letters_of,
-    may_begin_with_letter,
-    opaque_of,
-    run_of,
-    shape_of,
-    signs_of,
-)
+from piiscan.classify.anatomy import Anatomy, anatomy_of, begins_with
 from piiscan.classify.hyper import Expression, Scanner, make_scanner
+from piiscan.classify.kept import digest, kept
 from piiscan.model import Rule
 
 MIN_DIGITS = 5
@@ -65,9 +55,22 @@ class Compiled:
     before: bytes
     """256 flags; the byte before a match must have a 1."""
     after: bytes
-    least: int
-    most: int
-    digits: int
+    anatomy: Anatomy
+
+    @property
+    def least(self) -> int:
+        """Bytes of the shortest match."""
+        return self.anatomy.least
+
+    @property
+    def most(self) -> int:
+        """Bytes of the longest match."""
+        return self.anatomy.most
+
+    @property
+    def digits(self) -> int:
+        """Digits that every match holds."""
+        return self.anatomy.digits
 
     @cached_property
     def body(self) -> re.Pattern[bytes]:
@@ -143,11 +146,36 @@ class Compiled:
             end = shorter.end()
 
 
-def compile_rule(rule: Rule, index: int) -> Compiled:
+def compile_rule(rule: Rule, index: int, anatomy: Anatomy | None = None) -> Compiled:
     """One rule's compiled form."""
     spec = rule.match
-    least, most, digits = shape_of(spec.pattern)
-    return Compiled(rule, index, _table(spec.before), _table(spec.after), least, most, digits)
+    return Compiled(rule, index, _table(spec.before), _table(spec.after), anatomy or anatomy_of(spec.pattern))
+
+
+ANATOMY = "1"
+"""Raise it when `anatomy.py` reads a pattern differently: it is part of the cache's key."""
+
+
+def _anatomies(patterns: Sequence[str], *, cache: bool) -> list[Anatomy]:
+    """The anatomy of each pattern; parsing a thousand takes half a second, so they are kept."""
+    flags = [field.type in ("bool", bool) for field in fields(Anatomy)]
+
+    def make() -> dict[str, npt.NDArray[np.int64]]:
+        return {"facts": np.array([astuple(anatomy_of(p)) for p in patterns], np.int64).reshape(-1, len(flags))}
+
+    rows = kept("anatomy", digest((ANATOMY, *patterns)), make, cache=cache)["facts"].tolist()
+    return [Anatomy(*(bool(v) if flag else v for v, flag in zip(row, flags, strict=True))) for row in rows]
+
+
+def _openings(gaps: Sequence[str], *, cache: bool) -> npt.NDArray[np.bool_]:
+    """256 flags for each gap: the bytes that it can begin with; all of them for none."""
+
+    def make() -> dict[str, npt.NDArray[np.bool_]]:
+        flags = [[not gap or begins_with(gap, code) for code in range(256)] for gap in gaps]
+        return {"opens": np.array(flags, np.bool_).reshape(-1, 256)}
+
+    found: npt.NDArray[np.bool_] = kept("gaps", digest((ANATOMY, *gaps)), make, cache=cache)["opens"]
+    return found
 
 
 @dataclass(frozen=True)
@@ -190,13 +218,11 @@ class Plan:
         stand behind it for some of its rules (a rule without a gap takes anything)."""
         sizes = np.array([len(text.encode()) for text, _ in self.keyworded], np.int64)
         behind = np.array([consumes(text) for text, _ in self.keyworded], np.int64)
-        opens: dict[str, npt.NDArray[np.bool_]] = {}
+        gaps = sorted({self.rules[user].rule.context.gap for _, users in self.keyworded for user in users})
+        opens = dict(zip(gaps, _openings(gaps, cache=self.cache), strict=True))
         follows = np.zeros((len(self.keyworded), 256), np.bool_)
         for row, (_, users) in enumerate(self.keyworded):
-            for user in users:
-                gap = self.rules[user].rule.context.gap
-                if gap not in opens:
-                    opens[gap] = np.array([not gap or begins_with(gap, code) for code in range(256)], np.bool_)
+            for gap in {self.rules[user].rule.context.gap for user in users}:
                 follows[row] |= opens[gap]
         return sizes, behind, follows
 
@@ -235,7 +261,7 @@ class Plan:
         """Digits in the shortest match of these rules, separators between them allowed."""
         known = self._fewest.get(which)
         if known is None:
-            sizes = [group_of(self.rules[i].rule.match.pattern) for i in which]
+            sizes = [self.rules[i].anatomy.group for i in which]
             known = self._fewest[which] = min(sizes, default=MIN_DIGITS)
         return known
 
@@ -313,7 +339,8 @@ DENSE = {
 
 def make_plan(rules: Sequence[Rule], *, worded: Container[int] = (), cache: bool = True) -> Plan:
     """Sort the rules into stages. `worded` are the indexes of those that are not reported without a word."""
-    compiled = tuple(compile_rule(rule, index) for index, rule in enumerate(rules))
+    anatomies = _anatomies([rule.match.pattern for rule in rules], cache=cache)
+    compiled = tuple(compile_rule(rule, i, has) for i, (rule, has) in enumerate(zip(rules, anatomies, strict=True)))
     anchored: dict[tuple[str, bool], list[int]] = {}
     keyworded: dict[str, list[int]] = {}
     dense: dict[str, list[int]] = {kind: [] for kind in DENSE}
@@ -339,7 +366,7 @@ def make_plan(rules: Sequence[Rule], *, worded: Container[int] = (), cache: bool
         elif (
             item.digits >= MIN_DIGITS
             or spec.shape in ("iban", "digits")
-            or (item.digits and capitals_of(spec.pattern) and not spec.ignore_case and not context.required)
+            or (item.digits and item.anatomy.capitals and not spec.ignore_case and not context.required)
         ):
             # An IBAN's mandatory digits are two, but one with fewer than five in all is not issued in practice.
             kind = _kind(item)
@@ -350,7 +377,7 @@ def make_plan(rules: Sequence[Rule], *, worded: Container[int] = (), cache: bool
                 (led if item.index in worded and context.keywords else dense)[kind].append(item.index)
         elif spec.pattern.startswith("\\+"):
             dense["plus"].append(item.index)
-        elif item.least >= OPAQUE and opaque_of(spec.pattern):
+        elif item.least >= OPAQUE and item.anatomy.opaque:
             (led if item.index in worded and context.keywords else dense)["opaque"].append(item.index)
         elif context.required or (item.index in worded and context.keywords):
             _lead(keyworded, item)
@@ -386,18 +413,18 @@ def _kind(item: Compiled) -> str:
         return "iban"
     if spec.shape == "digits":
         return "scattered"
-    if capitals_of(spec.pattern) and not spec.ignore_case:
+    has = item.anatomy
+    if has.capitals and not spec.ignore_case:
         return "lettered"
-    signs = signs_of(spec.pattern)
     bounded = not any(item.before[letter] for letter in b"aZ_")
-    grouped = group_of(spec.pattern) >= MIN_DIGITS
-    if signs is not None and signs <= SEPARATORS and bounded and grouped and not may_begin_with_letter(spec.pattern):
+    grouped = has.group >= MIN_DIGITS
+    if has.plain and bounded and grouped and not has.leading:
         return "digital"
-    if run_of(spec.pattern) >= LONG:
+    if has.run >= LONG:
         return "long"
     if not grouped:
         return "scattered"
-    return "loose" if letters_of(spec.pattern) else "mixed"
+    return "loose" if has.letters else "mixed"
 
 
 def literal_forms(keyword: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Protocol
 
@@ -107,7 +108,6 @@ class Stack:
         self.rules: tuple[Rule, ...] = tuple(rules) + tuple(r for other in self.recognizers for r in other.rules)
         self.keywords = KeywordIndex(self.plan)
         self._worded = Worded(self.plan, self.keywords)
-        self.headers = HeaderIndex(self.plan)
         self.checks: tuple[Callable[[str], bool] | None, ...] = tuple(
             checker(rule.checksum) if rule.checksum is not None else None for rule in rules
         )
@@ -119,7 +119,16 @@ class Stack:
             np.float64,
         )
         self._weigh = Weigher(self.plan, self.needs_word, self.checks)
-        self.alone = Alone(self.plan, self.checks)
+
+    @cached_property
+    def headers(self) -> HeaderIndex:
+        """Which rules a column's header speaks for."""
+        return HeaderIndex(self.plan)
+
+    @cached_property
+    def alone(self) -> Alone:
+        """The rules that can tell a value by itself."""
+        return Alone(self.plan, self.checks)
 
     def open(self, ref: ObjectRef, media_type: str) -> StackSession:
         """A session for one object."""

@@ -44,10 +44,8 @@ class Worded:
         for number, (_, which) in enumerate(plan.worded_kinds):
             self._kind[list(which)] = number
         self._reach = np.array([c.rule.context.window + c.most + 2 for c in plan.rules], np.int64)
-        users = [[user for user in found if self._kind[user] >= 0] for found in keywords.users]
-        self._first = np.concatenate(([0], np.cumsum([len(found) for found in users]))).astype(np.int64)
-        """Where the rules of each keyword begin in `_rule`."""
-        self._rule = np.array([user for found in users for user in found], np.int64)
+        said = keywords.words.said
+        self._users = said.only(self._kind[said.rule] >= 0)
 
     def places(self, numbers: Numbers) -> Places:
         """Where matches of worded rules can be."""
@@ -96,9 +94,10 @@ class Worded:
 
     def _heard(self, block: bytes, spoken: Spoken) -> tuple[IntArray, IntArray, IntArray]:
         """(rule, start, end) for every keyword that was heard and every worded rule that waits for it."""
-        ids, begins, stops = self._keywords.whole(block, spoken, self._first[1:] > self._first[:-1])
-        hit, entry = _expanded(self._first[ids], self._first[ids + 1] - self._first[ids])
-        return self._rule[entry], begins[hit], stops[hit]
+        first = self._users.first
+        ids, begins, stops = self._keywords.whole(block, spoken, first[1:] > first[:-1])
+        hit, entry = _expanded(first[ids], first[ids + 1] - first[ids])
+        return self._users.rule[entry], begins[hit], stops[hit]
 
     def _behind(
         self, block: bytes, rules: IntArray, begins: IntArray, stops: IntArray, widest: int, out: Candidates
