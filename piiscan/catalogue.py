@@ -20,6 +20,8 @@ from typing import Any, NewType
 
 from piiscan import pattern
 from piiscan.errors import CatalogueError
+from piiscan.importing import macie
+from piiscan.importing.regex import Refused
 from piiscan.model import (
     Category,
     ChecksumSpec,
@@ -43,7 +45,7 @@ SHAPES = frozenset({"", "email", "ipv4", "iban", "digits", "hex_groups", "wallet
 STAGES = ("match", "checksum", "context")
 """What can stop a negative, in the order in which the stages run."""
 
-_SCHEMA = 1
+_SCHEMA = 2
 """Part of the cache's key: raise it when the builder below reads a file differently."""
 
 _DROP = str.maketrans("", "", " -./\u00a0\u2010\u2011\u2013")
@@ -57,6 +59,7 @@ _KEYS: Mapping[str, Mapping[str, type]] = {
         "tags": list,
         "summary": str,
         "references": list,
+        "origin": str,
         "severity": dict,
         "match": dict,
         "checksum": dict,
@@ -67,7 +70,7 @@ _KEYS: Mapping[str, Mapping[str, type]] = {
         "example": list,
         "negative": list,
     },
-    "severity": {"steps": dict},
+    "severity": {"steps": dict, "least": int},
     "match": {
         "before": str,
         "pattern": str,
@@ -78,7 +81,15 @@ _KEYS: Mapping[str, Mapping[str, type]] = {
         "ignore_case": bool,
         "shape": str,
     },
-    "context": {"window": int, "gap": str, "keywords": list, "required": bool, "columns": list, "negative": list},
+    "context": {
+        "window": int,
+        "gap": str,
+        "keywords": list,
+        "required": bool,
+        "columns": list,
+        "negative": list,
+        "distance": int,
+    },
     "mask": {"keep_start": int, "keep_end": int},
     "confidence": {"match": float, "checksum": float, "context": float, "column": float},
     "test_data": {"values": list, "digests": list},
@@ -128,11 +139,31 @@ def load_rules(folder: Path | None = None, extra: Sequence[Path] = ()) -> tuple[
     """
     root = folder if folder is not None else default_folder()
     found = _load_cached(sorted((root / "rules").glob("*/*.toml")))
+    found += own_rules(extra)
+    return tuple(sorted({rule.id: rule for rule in found}.values(), key=lambda rule: rule.id))
+
+
+def own_files(folder: Path) -> list[Path]:
+    """The rule files anywhere below a folder of one's own: TOML, and Macie's custom data identifiers as JSON."""
+    return sorted([*folder.rglob("*.toml"), *folder.rglob("*.json")])
+
+
+def own_rules(extra: Sequence[Path]) -> tuple[Rule, ...]:
+    """The rules of one's own files and folders alone; that of a later one replaces.
+
+    Raises: CatalogueError naming the file and the key, also for one id twice in a folder.
+    """
+    rules: dict[RuleId, Rule] = {}
     for path in extra:
         if not path.exists():
             raise CatalogueError(f"{path}: no such rule file or folder")
-        found += _load_cached([path] if path.is_file() else sorted(path.rglob("*.toml")))
-    return tuple(sorted({rule.id: rule for rule in found}.values(), key=lambda rule: rule.id))
+        found: dict[RuleId, Path] = {}
+        files = [path] if path.is_file() else own_files(path)
+        for file, rule in zip(files, _load_cached(files), strict=True):
+            if rule.id in found:
+                raise CatalogueError(f"{file}: id: {rule.id} is the id of {found[rule.id]}, too")
+            found[rule.id], rules[rule.id] = file, rule
+    return tuple(rules.values())
 
 
 def load_rule(path: Path) -> Rule:
@@ -202,7 +233,7 @@ def digest(rules: Iterable[Rule]) -> str:
     for rule in sorted(rules, key=lambda rule: rule.id):
         parts = (
             rule.id, rule.name, rule.category, rule.severity, rule.match, rule.checksum, rule.context,
-            rule.confidence, rule.mask, rule.macie, sorted(rule.test_values),
+            rule.confidence, rule.mask, rule.macie, sorted(rule.test_values), rule.least,
         )  # fmt: skip
         whole.update(repr(parts).encode("utf-8", "backslashreplace") + b"\n")
     return whole.hexdigest()
@@ -216,11 +247,25 @@ def _failure(path: Path) -> Failure:
 
 
 def _read(path: Path) -> Table:
+    if path.suffix == ".json":
+        return _read_macie(path)
     try:
         with path.open("rb") as stream:
             return tomllib.load(stream)
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
         raise CatalogueError(f"{path}: {err}") from err
+
+
+def _read_macie(path: Path) -> Table:
+    """The table of a rule that a custom data identifier of Macie amounts to."""
+    try:
+        data = json.loads(path.read_bytes())
+    except (OSError, ValueError) as err:
+        raise CatalogueError(f"{path}: no JSON ({err})") from None
+    try:
+        return macie.table_of(data).table
+    except Refused as err:
+        raise CatalogueError(f"{path}: {err}") from None
 
 
 def _known(table: Table, name: str, fail: Failure) -> None:
@@ -254,7 +299,7 @@ def _checked(path: Path) -> Table:
     for key in ("id", "name", "category", "severity", "match"):
         if key not in table:
             raise fail(key, "missing")
-    if table["id"] != f"{path.parent.name}.{path.stem}":
+    if path.suffix != ".json" and table["id"] != f"{path.parent.name}.{path.stem}":
         raise fail("id", f"must be the folder and the file's name, {path.parent.name}.{path.stem}")
     if table["category"] not in {str(category) for category in Category}:
         raise fail("category", f"must be one of {', '.join(Category)}")
@@ -281,6 +326,8 @@ def _check_severity(table: Table, fail: Failure) -> None:
             )
     pairs = [(int(count), Severity[severity.upper()]) for count, severity in steps.items()]
     counts, levels = [count for count, _ in pairs], [level for _, level in pairs]
+    if table.get("least", 1) < 1:
+        raise fail("severity.least", "must be 1 or more")
     if counts != sorted(set(counts)) or levels != sorted(levels):
         raise fail("severity.steps", "must ascend, counts and severities")
 
@@ -323,6 +370,8 @@ def _check_stages(table: Table, fail: Failure) -> None:
         raise fail("checksum.kind", "missing")
     if not isinstance(checksum.get("required", True), bool):
         raise fail("checksum.required", "must be bool")
+    if checksum.get("kind") == "screened":
+        _check_screen(checksum, fail)
     context = table.get("context", {})
     for key in ("keywords", "columns", "negative"):
         _strings(context, key, fail, "context")
@@ -330,6 +379,8 @@ def _check_stages(table: Table, fail: Failure) -> None:
         raise fail("context.required", "no keywords and no columns")
     if not 0 <= context.get("window", 30) <= 300:
         raise fail("context.window", "must be 0 to 300 characters")
+    if not 0 <= context.get("distance", 0) <= 300:
+        raise fail("context.distance", "must be 0 to 300 characters")
     if context.get("gap"):
         try:
             pattern.check(context["gap"])
@@ -343,6 +394,18 @@ def _check_stages(table: Table, fail: Failure) -> None:
             raise fail(f"mask.{key}", "must be 0 to 12 characters")
 
 
+def _check_screen(table: Table, fail: Failure) -> None:
+    """Refuses parameters of the kind `screened` that would make its check fail for every value."""
+    for key in ("words", "fillers", "patterns"):
+        _strings(table, key, fail, "checksum")
+    try:
+        pattern.check_search(table.get("patterns", []))
+    except ValueError as err:
+        raise fail("checksum.patterns", str(err)) from err
+    if isinstance(table.get("bits", 0), bool) or not isinstance(table.get("bits", 0), int | float):
+        raise fail("checksum.bits", "must be a number")
+
+
 def _check_samples(table: Table, fail: Failure) -> None:
     data = table.get("test_data", {})
     for key in ("values", "digests"):
@@ -352,7 +415,7 @@ def _check_samples(table: Table, fail: Failure) -> None:
             raise fail("test_data.digests", "must be SHA-256 in lower-case hexadecimal")
     for name in ("example", "negative"):
         entries = table.get(name, [])
-        if len(entries) < 2:
+        if len(entries) < 2 and not table.get("origin"):
             raise fail(name, f"needs two or more, has {len(entries)}")
         for i, entry in enumerate(entries):
             if not isinstance(entry, dict):
@@ -398,6 +461,7 @@ def _build(table: Table) -> Rule:
             required=context.get("required", False),
             columns=tuple(context.get("columns", ())),
             negative=tuple(context.get("negative", ())),
+            distance=context.get("distance", 0),
         ),
         confidence=ConfidenceSpec(**{key: float(value) for key, value in table.get("confidence", {}).items()}),
         mask=MaskSpec(**table.get("mask", {})),
@@ -413,6 +477,8 @@ def _build(table: Table) -> Rule:
         negatives=tuple(
             Negative(n["text"], n["stopped"], n.get("why", ""), n.get("column", "")) for n in table.get("negative", ())
         ),
+        least=table["severity"].get("least", 1),
+        origin=table.get("origin", ""),
     )
 
 
@@ -430,7 +496,8 @@ def _load_cached(paths: Sequence[Path]) -> list[Rule]:
 
 def _cache_file(paths: Sequence[Path]) -> Path:
     key = hashlib.blake2b(f"schema {_SCHEMA}".encode(), digest_size=16)
-    for path in (Path(__file__), Path(pattern.__file__), *paths):
+    readers = sorted(Path(macie.__file__).parent.glob("*.py"))
+    for path in (Path(__file__), Path(pattern.__file__), *readers, *paths):
         try:
             found = path.stat()
         except OSError as err:

@@ -66,6 +66,8 @@ class Config:
     packs: tuple[str, ...] = ("default",)
     rules: tuple[str, ...] = ()
     """Folders with rules of one's own."""
+    allow: tuple[str, ...] = ()
+    """Allow lists: TOML, or plain text with one value a line."""
     threshold: float = 0.5
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
@@ -81,6 +83,8 @@ class Config:
     """Seconds for one object, plus one for each 2 MB."""
     key_file: str = ""
     db: str = ""
+    exact: tuple[str, ...] = ()
+    """Sets of exact values, made by `piiscan rules exact`."""
     presidio: tuple[str, ...] = ()
     """YAML registries of Presidio recognizers to run beside the rules."""
     aws: AwsConfig = field(default_factory=AwsConfig)

@@ -14,10 +14,13 @@ import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from piiscan.allow import NO_LISTS, AllowLists
 from piiscan.classify.checksum import is_sample
+from piiscan.classify.encoded import readings
 from piiscan.classify.stack import Stack
 from piiscan.errors import ConfigError, ObjectError
 from piiscan.extract import Job, segments
@@ -221,7 +224,7 @@ def _case(data: Mapping[str, Any]) -> Case:
     )
 
 
-def evaluate(cases: Iterable[Case], labels: Labels, stack: Stack) -> Scores:
+def evaluate(cases: Iterable[Case], labels: Labels, stack: Stack, allow: AllowLists = NO_LISTS) -> Scores:
     """Scan every case as a file and count."""
     cases = list(cases)
     labels.learn(cases)
@@ -229,7 +232,7 @@ def evaluate(cases: Iterable[Case], labels: Labels, stack: Stack) -> Scores:
     for case in cases:
         scores.cases += 1
         try:
-            hits = findings(case, stack)
+            hits = findings(case, stack, allow)
         except ObjectError:
             scores.unread += 1
             hits = []
@@ -240,18 +243,24 @@ def evaluate(cases: Iterable[Case], labels: Labels, stack: Stack) -> Scores:
     return scores
 
 
-def findings(case: Case, stack: Stack) -> list[Hit]:
+def findings(case: Case, stack: Stack, allow: AllowLists = NO_LISTS) -> list[Hit]:
     """The matches of one case, scanned as the file that it would be. Raises: ObjectError."""
     data = case.text.encode("utf-8", "surrogatepass")
     stream = io.BytesIO(data)
     found = identify(stream, case.name)
-    session = stack.open(ObjectRef("", case.name, len(data)), found.media_type)
+    ref = ObjectRef("", case.name, len(data))
+    session, sieve = stack.open(ref, found.media_type), allow.open(ref, stack.rules)
     lines = _line_starts(case.text)
     out: list[Hit] = []
-    for segment in segments(stream, Job(case.name, found.media_type, charset=found.charset)):
-        batch = session.feed(segment)
+    whole = segments(stream, Job(case.name, found.media_type, charset=found.charset))
+    for segment, unsifted in chain.from_iterable(readings(session, segment) for segment in whole):
+        batch = sieve(segment, unsifted)
         for at in range(len(batch)):
             rule, start, end = stack.rules[int(batch.rule[at])], int(batch.start[at]), int(batch.end[at])
+            if isinstance(segment, TextSegment) and segment.encoded is not None:
+                low, high = segment.encoded
+                out.append(Hit(rule.id, low, high, is_sample(rule, segment.text[start:end])))
+                continue
             if isinstance(segment, TextSegment):
                 value = segment.text[start:end]
                 place = segment.offset + start if segment.offset is not None else _find(case.text, value, 0)

@@ -144,6 +144,8 @@ class TextSegment:
     """False for text that a name recogniser must not read (source code, headers, keys)."""
     utf8: bytes | None = field(default=None, repr=False, compare=False)
     """`text` in UTF-8, where the object holds it so: it need not be encoded again."""
+    encoded: tuple[int, int] | None = None
+    """Where this text is what another segment holds in encoded form: the half-open range of that segment's text."""
 
     def place_of(self, offset: int) -> Place:
         """The place of the character at `offset`: the entry that begins at or before it, plus line and column."""
@@ -244,6 +246,8 @@ class ContextSpec:
     columns: tuple[str, ...] = ()
     """Column names, whole, case and separators ignored."""
     negative: tuple[str, ...] = ()
+    distance: int = 0
+    """Most characters from the end of a keyword to the end of the match behind it, as Macie counts; 0: not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +312,10 @@ class Rule:
     """Published samples, compacted; a match of one is `test_data`."""
     examples: tuple[Example, ...] = ()
     negatives: tuple[Negative, ...] = ()
+    least: int = 1
+    """Fewer in one object are no finding."""
+    origin: str = ""
+    """What program an imported rule came from; such a rule needs no examples."""
 
     def severity_at(self, count: int) -> Severity:
         """The severity of `count` occurrences; the lowest step also holds below it."""
@@ -385,6 +393,16 @@ class RiskScore:
 
 
 @dataclass(frozen=True, slots=True)
+class Allowed:
+    """How many matches of one rule in one object an entry of an allow list answered for."""
+
+    entry: str
+    """File name and number of the entry."""
+    rule: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectReport:
     """What is known of one object after its scan."""
 
@@ -398,3 +416,5 @@ class ObjectReport:
     bytes_examined: int = 0
     names_examined: int = 0
     """Characters that the name recogniser read; it reads a part of long objects only."""
+    allowed: tuple[Allowed, ...] = ()
+    """Matches that are no findings because an allow list has them."""

@@ -64,6 +64,28 @@ def check_class(text: str) -> None:
         raise ValueError("must be one character class, such as [^\\w-]")
 
 
+def check_search(texts: Sequence[str]) -> None:
+    """Refuses patterns that RE2, which looks for them in single values, does not take: RE2 itself is linear.
+
+    Raises: ValueError.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for number, text in enumerate(texts, 1):
+        if len(text.encode()) > MOST_BYTES:
+            raise ValueError(f"number {number} is longer than {MOST_BYTES} bytes")
+        try:
+            pc.match_substring_regex(pa.array(["x"]), text)
+        except pa.ArrowInvalid:
+            raise ValueError(f"number {number} is no pattern of RE2") from None
+    if texts:
+        try:
+            pc.match_substring_regex(pa.array(["x"]), "|".join(f"(?:{text})" for text in texts))
+        except pa.ArrowInvalid:
+            raise ValueError("are too large together") from None
+
+
 def check_anchors(text: str, anchors: Sequence[str], at: tuple[int, int], ignore_case: bool) -> None:
     """Refuses anchors that are short or of which none stands in every match, `at[0]` to `at[1]` characters in.
 

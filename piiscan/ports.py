@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
-from piiscan.model import MatchBatch, ObjectRef, Segment
+from piiscan.model import MatchBatch, ObjectRef, Segment, TextSegment
 
 if TYPE_CHECKING:
     from piiscan.extract import Job
@@ -49,6 +49,10 @@ class Session(Protocol):
 
     def feed(self, segment: Segment) -> MatchBatch:
         """The matches of one segment."""
+        ...
+
+    def hidden(self) -> Sequence[TextSegment]:
+        """What the segment that was fed last holds in encoded form, decoded."""
         ...
 
     def finish(self) -> None:

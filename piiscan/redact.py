@@ -195,6 +195,8 @@ class Redactor:
         out = []
         for index, tally in self._tallies.items():
             rule = self._rules[index]
+            if tally.count < rule.least:
+                continue
             samples = tally.samples
             if rule.test_values and compacted(rule):
                 samples += sum(tally.values[value] for value in rule.test_values)

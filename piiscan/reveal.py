@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from piiscan.classify.build import build_stack
+from piiscan.classify.encoded import readings
 from piiscan.config import Config
 from piiscan.crawl import STDIN, Target, open_source
 from piiscan.engine.sandbox import ParserChild
@@ -52,8 +54,7 @@ def _matches(
     found: Iterator[Segment], stack: Any, rule_id: str, wanted: list[dict[str, Any]], width: int
 ) -> Iterator[tuple[dict[str, Any], str]]:
     session = stack.open(None, "")
-    for segment in found:
-        batch = session.feed(segment)
+    for segment, batch in chain.from_iterable(readings(session, one) for one in found):
         locate = Locator(segment)
         for i in range(len(batch)):
             if not wanted:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from piiscan.allow import AllowLists, load_allow
 from piiscan.classify.build import all_rules
 from piiscan.config import Config
 from piiscan.crawl import STDIN, Target, open_source, parse_target
@@ -75,6 +76,7 @@ class RunResult:
     source_errors: tuple[str, ...]
     gone: int
     targets: tuple[Target, ...]
+    allow: AllowLists = field(default_factory=AllowLists)
 
 
 def identity(targets: Sequence[Target], config: Config, full: bool) -> str:
@@ -126,6 +128,7 @@ class Run:
     def execute(self) -> RunResult:
         """Do the run. Raises: ConfigError, CatalogueError, StoreError; KeyboardInterrupt after closing the run."""
         rules = all_rules(self._config)
+        allow = load_allow(self._config.allow)
         version = examination(rules, self._config)
         targets = self._targets()
         spool = spool_dir(self._store.path)
@@ -165,7 +168,9 @@ class Run:
                     shutil.rmtree(spool / f"{number:08d}", ignore_errors=True)
                 with suppress(OSError):
                     spool.rmdir()
-        return RunResult(run, state.resumed, status, self.progress, tuple(self._errors), self._gone, tuple(targets))
+        return RunResult(
+            run, state.resumed, status, self.progress, tuple(self._errors), self._gone, tuple(targets), allow
+        )
 
     def _end(self, run: int, status: str) -> None:
         self._store.end(run, status, self.progress.tally.listed, self.progress.unchanged)

@@ -12,6 +12,7 @@ from piiscan.config import Config
 from piiscan.model import Match, ObjectReport
 
 if TYPE_CHECKING:
+    from piiscan.allow import Sieve
     from piiscan.classify.stack import Stack
 
 
@@ -31,7 +32,7 @@ class Scanner:
 
         Raises: CatalogueError, ConfigError.
         """
-        return self._stack.classify(text, column=column)
+        return self._sieve.matches(self._stack.classify(text, column=column), column)
 
     def scan(self, target: str) -> Iterator[ObjectReport]:
         """The report of every object of a target, as they are done.
@@ -53,6 +54,13 @@ class Scanner:
                         yield worker.report(ref)
             finally:
                 worker.close()
+
+    @cached_property
+    def _sieve(self) -> Sieve:
+        from piiscan.allow import load_allow
+        from piiscan.model import ObjectRef
+
+        return load_allow(self.config.allow).open(ObjectRef("", "", 0), self._stack.rules)
 
     @cached_property
     def _stack(self) -> Stack:

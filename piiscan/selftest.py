@@ -111,6 +111,10 @@ def keyword_near(rule: Rule, text: str, start: int, end: int, following: int) ->
     """Whether a keyword stands whole in the window: before the match, or behind it and not close before the next."""
     window = rule.context.window
     for begin, stop in keyword_spans(rule.context.keywords, text):
+        if rule.context.distance:
+            if stop <= start and end - stop <= rule.context.distance:
+                return True
+            continue
         near = stop <= start and start - stop <= window
         if near and (not rule.context.gap or re.fullmatch(rule.context.gap, text[stop:start])):
             return True

@@ -18,7 +18,7 @@ from piiscan import stages
 from piiscan.model import ObjectReport
 from piiscan.ports import ShardFile
 
-OBJECT, FINDING, OCCURRENCE, VALUE = range(4)
+OBJECT, FINDING, OCCURRENCE, VALUE, ALLOWED = range(5)
 
 
 def object_id(source: str, key: str) -> int:
@@ -106,7 +106,7 @@ def _schema(pa: Any) -> Any:
 
 
 def _kinds(reports: Sequence[ObjectReport], catalogue: str) -> Iterator[dict[str, list[Any]]]:
-    """Columns of the four kinds, one dict each."""
+    """Columns of the five kinds, one dict each."""
     ids = [object_id(r.ref.source, r.ref.key) for r in reports]
     yield {
         "kind": [OBJECT] * len(reports),
@@ -164,6 +164,14 @@ def _kinds(reports: Sequence[ObjectReport], catalogue: str) -> Iterator[dict[str
         "rule": [str(f.rule) for _, _, f in found for _ in f.values],
         "fingerprint": [v for _, _, f in found for v in f.values],
         "count": [c for _, _, f in found for c in f.values.values()],
+    }
+    allowed = [(oid, a) for oid, r in zip(ids, reports, strict=True) for a in r.allowed]
+    yield {
+        "kind": [ALLOWED] * len(allowed),
+        "oid": [oid for oid, _ in allowed],
+        "key": [_clean(a.entry) for _, a in allowed],  # here the key names the entry of the list
+        "rule": [a.rule for _, a in allowed],
+        "count": [a.count for _, a in allowed],
     }
 
 

@@ -106,6 +106,18 @@ REFUSED = {
     "required without words": ('keywords = ["thing"]', "required = true", "context.required"),
     "confidence over one": ("match   = 0.2", "match = 1.2", "confidence.match"),
     "checksum without kind": ("[context]", "[checksum]\nlength = 3\n[context]", "checksum.kind"),
+    "distance over 300": ("[context]", "[context]\ndistance = 301", "context.distance"),
+    "least of none": ("[severity]", "[severity]\nleast = 0", "severity.least"),
+    "no pattern of RE2": (
+        "[context]",
+        "[checksum]\nkind = 'screened'\npatterns = ['(?=x)']\n[context]",
+        "checksum.patterns",
+    ),
+    "screened by no list": (
+        "[context]",
+        "[checksum]\nkind = 'screened'\nwords = ['a', 3]\n[context]",
+        "checksum.words",
+    ),
     "unknown stage": ('stopped = "context"', 'stopped = "luck"', "negative[1].stopped"),
     "find not in the text": ('find = ["THG654321"]', 'find = ["THG000000"]', "example[1].find"),
     "one negative": ('[[negative]]\ntext    = "THG123456"\nstopped = "context"', "", "negative"),
@@ -223,3 +235,23 @@ def test_packs_choose_by_category_and_tag() -> None:
     assert all("pci" in rule.tags and rule.category.value != "credentials" for rule in tagged)
     with pytest.raises(CatalogueError, match="category:none"):
         catalogue.select(rules, [], include=["category:none"])
+
+
+def test_an_imported_rule_needs_no_examples(tmp_path: Path) -> None:
+    bare = GOOD[: GOOD.index("[[example]]")]
+    with pytest.raises(CatalogueError, match="example"):
+        catalogue.load_rule(write(tmp_path, bare))
+    rule = catalogue.load_rule(write(tmp_path, 'origin = "elsewhere"\n' + bare))
+    assert (rule.origin, rule.examples, rule.negatives) == ("elsewhere", (), ())
+
+
+def test_own_rules_lie_anywhere_below_their_folder(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    for folder in (path.parent.parent, path.parent, path):
+        assert [rule.id for rule in catalogue.own_rules([folder])] == ["xx.thing"]
+    again = tmp_path / "rules" / "more" / "xx" / "thing.toml"
+    again.parent.mkdir(parents=True)
+    again.write_text(GOOD.replace('"Thing"', '"Other"'))
+    with pytest.raises(CatalogueError, match=r"xx\.thing is the id of"):
+        catalogue.own_rules([tmp_path / "rules"])
+    assert [rule.name for rule in catalogue.own_rules([path, again])] == ["Other"]

@@ -32,7 +32,10 @@ NAMES = {
     "SA": "Saudi Arabia", "SC": "Seychelles", "SD": "Sudan", "SE": "Sweden", "SI": "Slovenia", "SK": "Slovakia",
     "SM": "San Marino", "SN": "Senegal", "SO": "Somalia", "ST": "Sao Tome and Principe", "SV": "El Salvador",
     "TL": "Timor-Leste", "TN": "Tunisia", "TR": "Turkiye", "UA": "Ukraine", "VA": "Vatican City",
-    "VG": "British Virgin Islands", "XK": "Kosovo", "YE": "Yemen",
+    "VG": "British Virgin Islands", "XK": "Kosovo", "YE": "Yemen", "AO": "Angola", "BF": "Burkina Faso", "BJ": "Benin",
+    "CF": "Central African Republic", "CG": "Congo", "CI": "Ivory Coast", "CM": "Cameroon", "CV": "Cabo Verde",
+    "DZ": "Algeria", "GA": "Gabon", "GQ": "Equatorial Guinea", "GW": "Guinea-Bissau", "IR": "Iran", "KM": "Comoros",
+    "MA": "Morocco", "MG": "Madagascar", "ML": "Mali", "MZ": "Mozambique", "NE": "Niger", "TD": "Chad", "TG": "Togo",
 }  # fmt: skip
 
 MACIE = frozenset((

@@ -60,6 +60,8 @@ SAID = {
     "test_data": "Table, see below.",
     "example": "List of tables, see below.",
     "negative": "List of tables, see below.",
+    "origin": "What program an imported rule came from, such as `gitleaks`; such a rule needs no examples.",
+    "severity.least": "Fewer in one object are no finding.",
     "severity.steps": 'Least count and severity, both ascending: `{ 1 = "low", 100 = "high" }`.',
     "match.pattern": "The value and nothing else: ASCII, no look-around, no capture group, every repeat with an end.",
     "match.anchor": "A literal that stands in every match; what makes a rule cheap.",

@@ -162,6 +162,9 @@ def card(digits: Matrix) -> Bools:
     )
     fits = np.select([inside for inside, _ in ranges], [np.full(len(digits), good) for _, good in ranges], False)
     found: Bools = fits & luhn(digits) & mixed(digits)
+    if size == 16:
+        steps = np.diff(np.stack([number(digits, at, at + 4) for at in range(0, 16, 4)]), axis=0)
+        found &= ((steps >= 1) & (steps <= 20)).sum(axis=0) < 2
     return found
 
 

@@ -13,7 +13,7 @@ from piiscan.model import Rule
 def chosen_rules(config: Config) -> tuple[Rule, ...]:
     """The rules of the configured packs, and all of the configured folders, sorted by id. Raises: CatalogueError."""
     folders = [Path(p) for p in config.rules]
-    own = [rule.id for folder in folders for rule in catalogue.load_rules(folder)]
+    own = [rule.id for rule in catalogue.own_rules(folders)]
     packs = [catalogue.load_pack(name) for name in config.packs]
     return catalogue.select(catalogue.load_rules(None, folders), packs, include=own)
 
@@ -29,6 +29,10 @@ def recognizers(config: Config) -> tuple[Recognizer, ...]:
         from piiscan.integrations.presidio import PresidioRecognizers
 
         out.append(PresidioRecognizers(config.presidio))
+    if config.exact:
+        from piiscan.exact.match import recognizers_of
+
+        out += recognizers_of(config.exact, config.key_file)
     return tuple(out)
 
 

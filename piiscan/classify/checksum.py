@@ -10,10 +10,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from piiscan.catalogue import compact
-from piiscan.classify import americas, asia, devices, europe, iban, ledger, national, secret, tokens, values, world
+from piiscan.classify import (
+    americas,
+    asia,
+    devices,
+    europe,
+    iban,
+    ledger,
+    national,
+    screen,
+    secret,
+    tokens,
+    values,
+    world,
+)
 from piiscan.errors import CatalogueError
 from piiscan.model import ChecksumSpec, Rule
 
@@ -56,12 +70,22 @@ def card(value: str, params: Mapping[str, Any]) -> bool:
 
     Source: ISO/IEC 7812-1; the issuer ranges as the card schemes publish them.
 
-    >>> card("378282246310005", {}), card("1111111111111117", {})
-    (True, False)
+    Four numbers that count up by small steps are a row of a table.
+
+    >>> card("378282246310005", {}), card("1111111111111117", {}), card("6003600460056006", {})
+    (True, False, False)
     """
     if len(set(value)) < 2 or not luhn(value, {}):
         return False
-    return _card_length(value)
+    return _card_length(value) and not _counted(value)
+
+
+def _counted(value: str) -> bool:
+    """Whether of the steps between four groups of four digits two or more are 1 to 20."""
+    if len(value) != 16:
+        return False
+    groups = [int(value[at : at + 4]) for at in range(0, 16, 4)]
+    return sum(1 <= later - earlier <= 20 for earlier, later in pairwise(groups)) > 1
 
 
 def _card_length(value: str) -> bool:
@@ -144,10 +168,13 @@ KINDS: Mapping[str, Check] = {
     **devices.KINDS,
     **secret.KINDS,
     **tokens.KINDS,
+    **screen.KINDS,
 }
 """Every kind that a rule file may name."""
 
-RAW_KINDS: frozenset[str] = frozenset({*secret.KINDS, *tokens.KINDS, "track", *values.KINDS, *ledger.KINDS})
+RAW_KINDS: frozenset[str] = frozenset(
+    {*secret.KINDS, *tokens.KINDS, "track", *values.KINDS, *ledger.KINDS, *screen.KINDS}
+)
 """Kinds that get the text of the match as it stands, not its compacted form."""
 
 

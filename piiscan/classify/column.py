@@ -7,6 +7,7 @@ thousands of single confirmations. Cells that the column's rule does not explain
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy.typing as npt
 from piiscan.cells import Cells
 from piiscan.classify.batch import BATCH
 from piiscan.classify.confidence import worth
+from piiscan.classify.statistics import CONFIDENCE, FEWEST, evidence_of
 from piiscan.model import ColumnSegment, MatchBatch
 
 if TYPE_CHECKING:
@@ -36,6 +38,21 @@ _EMPTY = np.empty(0, np.int64)
 NONE = MatchBatch(np.empty(0, np.int32), _EMPTY, _EMPTY, np.empty(0, np.float32), _EMPTY)
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a column holds."""
+
+    rule: int
+    """The rule that explains most of its cells whole, or -1."""
+    refused: frozenset[int]
+    """Rules that it does not hold, whatever its header says."""
+    granted: bool = False
+    """The rule stands by the column's check digits alone."""
+
+
+UNDECIDED = Verdict(-1, frozenset())
+
+
 class ColumnVerdicts:
     """What each column of one object was found to hold."""
 
@@ -44,28 +61,42 @@ class ColumnVerdicts:
         self._cells = cells
         plan = stack.plan
         self._qualified = frozenset((*plan.dense, *plan.email, *plan.quads, *plan.wide, *plan.led))
-        self._known: dict[tuple[str, str, str | None, str | None], int] = {}
+        self._known: dict[tuple[str, str, str | None, str | None], Verdict] = {}
+
+    def of(self, segment: ColumnSegment, forced: frozenset[int]) -> Verdict:
+        """The verdict on a column, made over its first segment that is long enough."""
+        key = (segment.header, segment.path, segment.base.sheet, segment.base.table)
+        verdict = self._known.get(key)
+        if verdict is None:
+            if len(segment.values) < FEWEST:
+                return UNDECIDED
+            verdict = self._known[key] = self._decide(segment, forced)
+        return verdict
 
     def whole_cells(self, segment: ColumnSegment, forced: frozenset[int]) -> tuple[MatchBatch, Left]:
         """Hits that are whole cells of the column's rule, and the indexes of the other cells (None: all)."""
-        key = (segment.header, segment.path, segment.base.sheet, segment.base.table)
-        rule = self._known.get(key)
-        if rule is None:
-            if len(segment.values) < LEAST:
-                return NONE, None
-            rule = self._known[key] = self._decide(segment, forced)
-        if rule < 0:
+        verdict = self.of(segment, forced)
+        if verdict.rule < 0:
             return NONE, None
-        return self._apply(rule, segment.values, forced)
+        return self._apply(verdict, segment.values, forced)
 
-    def _decide(self, segment: ColumnSegment, forced: frozenset[int]) -> int:
-        """Index of the rule that most cells of a sample match whole when they are read one by one, or -1.
-
-        Only rules without anchors qualify: those with one are found as fast in the text of the cells.
-        """
+    def _decide(self, segment: ColumnSegment, forced: frozenset[int]) -> Verdict:
+        """What a sample of the cells says, read one by one and together."""
         step = max(len(segment.values) // SAMPLE, 1)
         sample = np.array([i for i in range(0, len(segment.values), step)[:SAMPLE] if segment.values[i]], np.int64)
         found = self._cells(segment, forced, sample)
+        values = [segment.values[i] for i in sample.tolist()]
+        evidence = evidence_of(values, segment.header, self._stack.alone, forced, np.unique(found.rule).tolist())
+        if evidence.granted >= 0:
+            return Verdict(evidence.granted, evidence.refused, granted=True)
+        rule = self._dominant(segment, found, len(sample)) if len(segment.values) >= LEAST else -1
+        return Verdict(-1 if rule in evidence.refused else rule, evidence.refused)
+
+    def _dominant(self, segment: ColumnSegment, found: MatchBatch, cells: int) -> int:
+        """Index of the rule that most of so many cells match whole, or -1.
+
+        Only rules without anchors qualify: those with one are found as fast in the text of the cells.
+        """
         if found.item is None or not len(found):
             return -1
         sizes = np.fromiter((len(segment.values[i]) for i in found.item.tolist()), np.int64, len(found))
@@ -74,13 +105,13 @@ class ColumnVerdicts:
             return -1
         rules, counts = np.unique(whole, return_counts=True)
         best = int(rules[np.argmax(counts)])
-        return best if counts.max() >= SHARE * len(sample) and best in self._qualified else -1
+        return best if counts.max() >= SHARE * cells and best in self._qualified else -1
 
-    def _apply(self, index: int, values: Sequence[str], forced: frozenset[int]) -> tuple[MatchBatch, Left]:
+    def _apply(self, verdict: Verdict, values: Sequence[str], forced: frozenset[int]) -> tuple[MatchBatch, Left]:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        stack = self._stack
+        stack, index = self._stack, verdict.rule
         compiled = stack.plan.rules[index]
         rule = compiled.rule
         try:
@@ -95,8 +126,10 @@ class ColumnVerdicts:
         chosen = cells if len(where) == len(cells) else cells.take(where)
         holds = self._holds(index, chosen)
         yes, no = (worth(rule, flag, keyword=False, column=index in forced) for flag in (True, False))
+        if verdict.granted:
+            yes, no = max(yes, CONFIDENCE), 0.0
         confidence = np.where(holds, yes, no)
-        keep = confidence >= stack.threshold
+        keep = (confidence >= stack.threshold) & (confidence > 0)
         if not keep.any():
             return NONE, None
         ends = pc.utf8_length(chosen.array).to_numpy(zero_copy_only=False).astype(np.int64)[keep]

@@ -29,9 +29,15 @@ def meid(value: str, params: Params) -> bool:
 
     Source: 3GPP2 S.R0048-A; the first digits of a manufacturer's range are A0 to FF, decimal ones are an IMEI.
 
+    Eighteen decimal digits are the same number: ten of the manufacturer, eight of the set.
+
     >>> meid("AF0123450ABCDE", {}), meid("AF0123450ABCDEC", {}), meid("AF0123450ABCDED", {})
     (True, True, False)
+    >>> meid("293608736500703710", {}), meid("999990000012345678", {})
+    (True, False)
     """
+    if len(value) == 18 and value.isdecimal():
+        return 0xA0000000 <= int(value[:10]) < 1 << 32 and 0 < int(value[10:]) < 1 << 24
     if not re.fullmatch("[0-9A-F]{14,15}", value) or len(set(value)) < 4:
         return False
     if value.isdecimal():
@@ -58,6 +64,44 @@ def imsi(value: str, params: Params) -> bool:
     return value.isdecimal() and (value[0] in "234567" or value.startswith("901")) and len(set(value)) > 3
 
 
+def plate(value: str, params: Params) -> bool:
+    """Whether five to eleven letters and digits can be a number plate: no word that stands where one is missing.
+
+    Source: Wikipedia, "Vehicle registration plates by country" (lengths).
+
+    >>> plate("QK04XR2718", {}), plate("NONE", {}), plate("00000", {})
+    (True, False, False)
+    """
+    words = ("NONE", "NULL", "TODO", "UNKNOWN", "MISSING", "TRUE", "FALSE", "XXX", "VIN", "GDPR", "NUMBER", "PLATE")
+    return 5 <= len(value) <= 11 and len(set(value)) > 2 and not any(word in value for word in words)
+
+
+def dialled(value: str, params: Params) -> bool:
+    """Whether eight to fifteen digits can be dialled: more than two different ones, and no date written in one.
+
+    Source: ITU-T E.164 (fifteen digits at most).
+
+    >>> dialled("+22920293094", {}), dialled("20241105", {}), dialled("11111111", {}), dialled("1234567", {})
+    (True, False, False, False)
+    """
+    digits = "".join(filter(str.isdecimal, value))
+    return 8 <= len(digits) <= 15 and len(set(digits)) > 2 and not _DATE.fullmatch(digits)
+
+
+_DATE = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d\d){0,3}")
+
+
+def account(value: str, params: Params) -> bool:
+    """Whether digits behind the word account are more than a filler or a date: four different ones, not counted up.
+
+    Source: ISO 13616 (domestic account numbers have no check digit in common).
+
+    >>> account("10437952", {}), account("12345678", {}), account("20241105", {})
+    (True, False, False)
+    """
+    return len(set(value)) > 3 and value not in "01234567890123456789" and not _DATE.fullmatch(value)
+
+
 def cz_account(value: str, params: Params) -> bool:
     """Whether prefix and number of a Czech or Slovak account (`19-2000145399/0800`) hold their sums modulo 11.
 
@@ -68,10 +112,16 @@ def cz_account(value: str, params: Params) -> bool:
     (True, False)
     """
     number = value[:-4]
-    if not value.isdecimal() or not 2 <= len(number) <= 16 or not number.strip("0"):
+    if not value.isdecimal() or not _CZ_BANK.fullmatch(value[-4:]) or not 2 <= len(number) <= 16:
+        return False
+    if not number.strip("0"):
         return False
     prefix, account = number[:-10].zfill(6), number[-10:].zfill(10)
     return all(weighted(part, (6, 3, 7, 9, 10, 5, 8, 4, 2, 1)[-len(part) :]) % 11 == 0 for part in (prefix, account))
+
+
+_CZ_BANK = re.compile(r"\d{3}0|1111|2275|6363|8[12][0-9]{2}|83[01]\d|995[0-2]")
+"""Codes of Czech and Slovak banks: tens, and the few others that have been given out."""
 
 
 def lanr(value: str, params: Params) -> bool:
@@ -155,5 +205,6 @@ def _added(number: int) -> int:
 
 
 KINDS: Mapping[str, Callable[[str, Params], bool]] = {
-    function.__name__: function for function in (imei, meid, imsi, cz_account, lanr, udi, nz_account)
+    function.__name__: function
+    for function in (imei, meid, imsi, plate, dialled, account, cz_account, lanr, udi, nz_account)
 }

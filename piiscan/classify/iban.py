@@ -1,6 +1,7 @@
 """International bank account numbers: the structure of each country and the check digits.
 
-Source: ISO 13616-1 and the SWIFT IBAN Registry, release 99; Senegal from the partial list of countries outside it.
+Source: ISO 13616-1 and the SWIFT IBAN Registry, release 99; for Iran and the countries of Africa not in it, the
+structures that their banks use (Wikipedia, "International Bank Account Number").
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ STRUCTURES: Mapping[str, str] = {
     "SC": "4a2n2n16n3a", "SD": "2n12n", "SE": "3n16n1n", "SI": "5n8n2n", "SK": "4n6n10n", "SM": "1a5n5n12c",
     "SN": "2c22n", "SO": "4n3n12n", "ST": "4n4n11n2n", "SV": "4a20n", "TL": "3n14n2n", "TN": "2n3n13n2n",
     "TR": "5n1n16c", "UA": "6n19c", "VA": "3n15n", "VG": "4a16n", "XK": "4n10n2n", "YE": "4a4n18c",
+    "AO": "4n4n11n2n", "BF": "2c22n", "BJ": "2c22n", "CF": "5n5n11n2n", "CG": "5n5n11n2n", "CI": "2c22n",
+    "CM": "5n5n11n2n", "CV": "4n4n11n2n", "DZ": "3n5n10n4n", "GA": "5n5n11n2n", "GQ": "5n5n11n2n", "GW": "2c19n",
+    "IR": "3n19n", "KM": "5n5n11n2n", "MA": "3n3n16n2n", "MG": "5n5n11n2n", "ML": "2c22n", "MZ": "4n4n11n2n",
+    "NE": "2c22n", "TD": "5n5n11n2n", "TG": "2c22n",
 }  # fmt: skip
 """BBAN structure by country: runs of n digits, a upper-case letters, c letters or digits."""
 

@@ -61,6 +61,27 @@ def bech32(value: str, params: Params) -> bool:
     return check in (1, 0x2BC830A3)
 
 
+def cashaddr(value: str, params: Params) -> bool:
+    """Whether 42 characters hold the 40-bit checksum of an address of Bitcoin Cash, its prefix left out.
+
+    Source: Bitcoin Cash specification, "CashAddr".
+
+    >>> address = "qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a"
+    >>> cashaddr(address, {}), cashaddr(address[:-1] + "q", {})
+    (True, False)
+    """
+    data = [_BECH32.find(char) for char in value]
+    if -1 in data:
+        return False
+    check = 1
+    for number in (*(ord(c) & 31 for c in "bitcoincash"), 0, *data):
+        top = check >> 35
+        check = (check & 0x07FFFFFFFF) << 5 ^ number
+        for i, generator in enumerate((0x98F2BC8E61, 0x79B76D99E2, 0xF33E5FB3C4, 0xAE2EABE2A8, 0x1E4F43E470)):
+            check ^= generator if top >> i & 1 else 0
+    return check == 1
+
+
 def wallet(value: str, params: Params) -> bool:
     """Whether the text is an address of Bitcoin or one of its kin: Base58Check, or Bech32 behind its prefix.
 
@@ -69,6 +90,8 @@ def wallet(value: str, params: Params) -> bool:
     >>> wallet("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", {}), wallet("1BoatSLRHtKNngkdXEeobR76b53LETtpyT", {})
     (True, True)
     """
+    if len(value) == 42 and value[0] in "qp":
+        return cashaddr(value, params)
     if value[:4].lower() in ("ltc1", "addr") or value[:3].lower() == "bc1":
         return bech32(value, params)
     return base58check(value, params)

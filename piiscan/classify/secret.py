@@ -19,11 +19,16 @@ _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _REFERENCE = re.compile(r"^[$%&{<(\[@#]|\$\{|\{\{|%\(|[)\]}>]$|\)\.|\(.*\)|^\*+$|->|::|^os\.|^process\.|^env\.")
 _WORDS = re.compile(
     r"example|sample|placeholder|change.?me|your|dummy|redacted|insert|replace|todo|fixme|(?:foo|bar|baz)(?:foo|bar|baz)"
-    r"|xxx|\*\*\*|\.\.\.|^test|test(?:ing)?$|^none$|^null$|^true$|^false$|^undefined$|password$|^secret|secret$|abcdef|12345678",
+    r"|xxx|\*\*\*|\.\.\.|^test|test(?:ing)?$|^none$|^null$|^true$|^false$|^undefined$|^password\d{0,4}$|must.?be|at.?least|some.?kind|password$|^secret|secret$|abcdef|12345678",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"[A-Za-z_$][\w$]*(?:[.\[][\w$\]\"'.]*)+|[A-Z][A-Z_]+|[a-z]+(?:[A-Z][a-z]+)+|[a-z]+(?:[_.-][a-z]+)+")
 _PATH = re.compile(r"(?:https?:/|\.{0,2})/\S*|[\w.-]+/[\w./-]+")
+_CONSTANT = re.compile(r"[A-Z]{2,}\d{0,4}(?:_(?:[A-Z]{2,}\d{0,4}|[A-Z]|\d{1,4}))+(?:\|[A-Z0-9_]+)*")
+_PATTERN = re.compile(
+    r"\[\^?(?:a-z|A-Z|0-9|\\w)|^\^[~=]?\d+\.|^\^?arn:|\(\||\{\d+,\d*\}|^\w+=(?:None|True|False|null),?$"
+)
+"""Of a value that says what a secret may look like: a regular expression, a range of versions, a resource's name."""
 
 
 def bits(value: str) -> float:
@@ -46,7 +51,9 @@ def is_placeholder(value: str) -> bool:
     >>> is_placeholder("${DB_PASSWORD}"), is_placeholder("changeme"), is_placeholder("k8#pLq2!vR")
     (True, True, False)
     """
-    return bool(_REFERENCE.search(value) or _WORDS.search(value) or _NAME.fullmatch(value) or _PATH.fullmatch(value))
+    if _REFERENCE.search(value) or _PATTERN.search(value) or _WORDS.search(value):
+        return True
+    return any(form.fullmatch(value) for form in (_NAME, _PATH, _CONSTANT))
 
 
 def entropy(value: str, params: Params) -> bool:
@@ -94,7 +101,7 @@ def api_secret(value: str, params: Params) -> bool:
     >>> api_secret("9f8c1e0b7a6d5f4e3c2b1a09", {}), api_secret("customer-service-key", {})
     (True, False)
     """
-    if is_placeholder(value) or _UUID.fullmatch(value) or bits(value) < params.get("bits", 3.2):
+    if is_placeholder(value) or _UUID.fullmatch(value.rstrip(".")) or bits(value) < params.get("bits", 3.2):
         return False
     return any(char.isdigit() for char in value) and any(char.isalpha() for char in value)
 
@@ -157,6 +164,8 @@ def basic_auth(value: str, params: Params) -> bool:
     if raw is None:
         return False
     user, colon, secret = raw.partition(b":")
+    if secret.lower() in (b"password", b"passwd", b"pass", b"secret"):
+        return False
     return bool(colon and secret) and all(32 <= byte != 127 for byte in user + secret)
 
 
@@ -241,21 +250,14 @@ def url_password(value: str, params: Params) -> bool:
     secret = value.split("://", 1)[-1].rpartition("@")[0].partition(":")[2]
     if re.search(r"[${}%<>*]{2}|^[$%<{*]|^\[", secret) or len(set(secret)) < 3:
         return False
-    fillers = (
-        "password",
-        "passwd",
-        "pass",
-        "secret",
-        "changeme",
-        "user",
-        "pwd",
-        "example",
-        "xxx",
-        "your",
-        "test",
-        "token",
-    )
-    return not any(secret.lower().strip("0123456789_-") == filler for filler in fillers)
+    return not _FILLED_IN.fullmatch(secret)
+
+
+_FILLED_IN = re.compile(
+    r"[\d_-]*(?:password|passwd|pass|secret|changeme|user|pwd|example|xxx|your|test|token)[\d_-]*"
+    r"|(?:my|your|the|some|new)[_-]?(?:password|passwd|pass|pwd|pw|secret|token)|p[a4@]ssw0rd|foo|bar|baz|abc|xyz",
+    re.IGNORECASE,
+)
 
 
 KINDS: Mapping[str, Callable[[str, Params], bool]] = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import Protocol
 
@@ -24,8 +24,9 @@ from piiscan.classify.column import ColumnVerdicts, Left
 from piiscan.classify.confidence import worth
 from piiscan.classify.context import HeaderIndex, path_names
 from piiscan.classify.dense import Candidates, dense_candidates, email_candidates
+from piiscan.classify.encoded import decoded_segments, readings
 from piiscan.classify.keywords import KeywordIndex, Spoken, ToChars
-from piiscan.classify.numbers import IntArray, numbers_of
+from piiscan.classify.numbers import IntArray, Windows, numbers_of
 from piiscan.classify.overlap import survivors
 from piiscan.classify.plan import Plan, make_plan
 from piiscan.classify.weigh import Weigher
@@ -76,6 +77,8 @@ class Hits:
     start: IntArray
     end: IntArray
     confidence: npt.NDArray[np.float64]
+    strings: Windows
+    """The long strings of the block, which may be encoded text."""
 
 
 _NO_ROWS = np.empty(0, np.int64)
@@ -135,16 +138,22 @@ class Stack:
         return StackSession(self, noisy=media_type.startswith(NOISY))
 
     def classify(self, text: str, *, column: str = "") -> list[Match]:
-        """The matches of one text, or of one value below the header `column`."""
+        """The matches of one text, or of one value below the header `column`.
+
+        A match in encoded text has the place of the encoding and the value that it stands for.
+        """
         session = StackSession(self)
-        segment: Segment = ColumnSegment(column, "", (text,), (1,)) if column else TextSegment(text, 0)
-        batch = session.feed(segment)
-        return [
-            Match(self.rules[r].id, s, e, text[s:e], round(float(c), 4))
+        whole: Segment = ColumnSegment(column, "", (text,), (1,)) if column else TextSegment(text, 0)
+        out = []
+        for segment, batch in readings(session, whole):
+            inner = segment if isinstance(segment, TextSegment) and segment.encoded is not None else None
             for r, s, e, c in zip(
                 batch.rule.tolist(), batch.start.tolist(), batch.end.tolist(), batch.confidence.tolist(), strict=True
-            )
-        ]
+            ):
+                value = text[s:e] if inner is None else inner.text[s:e]
+                start, end = (s, e) if inner is None or inner.encoded is None else inner.encoded
+                out.append(Match(self.rules[r].id, start, end, value, round(float(c), 4)))
+        return out
 
     def examine(
         self,
@@ -182,7 +191,7 @@ class Stack:
             inside = np.searchsorted(bounds, starts, side="right") == np.searchsorted(bounds, ends - 1, side="right")
             rules, starts, ends = rules[inside], starts[inside], ends[inside]
         if not len(rules):
-            return Hits(rules, starts, ends, np.empty(0))
+            return Hits(rules, starts, ends, np.empty(0), numbers.opaque)
         keyword, against = self.keywords.judge(block, spoken, rules, starts, ends, chars)
         if bounds is not None:
             cell = np.searchsorted(bounds, starts, side="right")
@@ -193,7 +202,7 @@ class Stack:
         keep = np.flatnonzero((confidence > 0) & (confidence >= self.threshold))
         rules, starts, ends, confidence = rules[keep], starts[keep], ends[keep], confidence[keep]
         order = survivors(starts, ends, confidence + self._bonus(rules), rules)
-        return Hits(rules[order], starts[order], ends[order], confidence[order])
+        return Hits(rules[order], starts[order], ends[order], confidence[order], numbers.opaque)
 
     def _bonus(self, rules: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
         """What a checksum adds where readings overlap: a little, but for one that proves the value by itself, much."""
@@ -235,6 +244,7 @@ class StackSession:
         self._noisy = noisy
         self._verdicts = ColumnVerdicts(stack, self._cells)
         self._recognize = [(other.session(), other) for other in stack.recognizers]
+        self._hidden: Callable[[], Sequence[TextSegment]] = tuple
 
     @property
     def names_examined(self) -> int:
@@ -245,7 +255,12 @@ class StackSession:
         """The matches of one segment; see `MatchBatch`."""
         if isinstance(segment, TextSegment):
             return self._text(segment)
+        self._hidden = tuple
         return self._column(segment)
+
+    def hidden(self) -> Sequence[TextSegment]:
+        """What the segment that was fed last holds in encoded form, decoded; see `encoded.py`."""
+        return self._hidden()
 
     def finish(self) -> None:
         """Nothing is pending: every segment was answered when it came."""
@@ -255,6 +270,7 @@ class StackSession:
         block = segment.utf8 if segment.utf8 is not None else text.encode("utf-8", "surrogatepass")
         chars = None if len(block) == len(text) else ToChars(block)
         hits = self.stack.examine(block, frozenset(), chars, None, noisy=self._noisy)
+        self._hidden = partial(decoded_segments, segment, block, hits.strings, chars)
         start, end = (hits.start, hits.end) if chars is None else (chars(hits.start), chars(hits.end))
         rule, confidence = hits.rule, hits.confidence
         if not len(rule) and segment.offset == 0 and len(text) <= 2 * LONGEST:
@@ -344,8 +360,9 @@ class StackSession:
 
     def _by_rules(self, segment: ColumnSegment, forced: frozenset[int]) -> MatchBatch:
         """The matches of the catalogue's rules in one column."""
+        refused = self._verdicts.of(segment, forced).refused
         fast, left = self._verdicts.whole_cells(segment, forced)
-        slow = self._cells(segment, forced, left)
+        slow = _without(self._cells(segment, forced - refused, left), refused)
         if not len(fast):
             return slow
         if not len(slow):
@@ -378,6 +395,15 @@ class StackSession:
         if left is not None:
             item = left[item]
         return MatchBatch(hits.rule, start - base, end - base, hits.confidence.astype(np.float32), item)
+
+
+def _without(batch: MatchBatch, refused: frozenset[int]) -> MatchBatch:
+    """A batch of a column less the matches of some rules."""
+    if not refused or not len(batch):
+        return batch
+    assert batch.item is not None
+    keep = ~np.isin(batch.rule, list(refused))
+    return MatchBatch(batch.rule[keep], batch.start[keep], batch.end[keep], batch.confidence[keep], batch.item[keep])
 
 
 def _merged(batch: MatchBatch, rows: Sequence[Row]) -> MatchBatch:

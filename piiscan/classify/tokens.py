@@ -22,7 +22,8 @@ _REFERENCE = re.compile(r"^[$%&{<(\[@#]|\$\{|\{\{|%\(")
 _WORD = r"(?:[a-z]+(?:\d{0,3}|\d{1,2}[a-z]{1,8})|\d+)"
 _WORDY = re.compile(f"{_WORD}(?:[_.-]{_WORD}){{1,20}}", re.IGNORECASE)
 _DOTTED = re.compile(r"[A-Za-z_][A-Za-z_]*\d{0,4}[A-Za-z_]*(?:\.[A-Za-z_][A-Za-z_]*\d{0,4}[A-Za-z_]*){1,8}")
-_CAMEL = re.compile(r"[a-z]{0,20}(?:[A-Z][a-z]{1,20}\d{0,2}){2,10}")
+_CAMEL = re.compile(r"[a-z]{0,20}(?:[A-Z][a-z]{1,20}\d{0,2}){2,10}(?:[A-Z]{1,4}\d{0,2})?")
+_NUMBERED = re.compile(r"[A-Za-z][a-z]{5,30}\d{1,2}")
 _PATH = re.compile(r"(?:https?:/|\.{0,2})/\S*|\w{1,30}(?:/[\w.-]{1,15}){2,20}")
 _RUN = re.compile(r"(.)\1{5}")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
@@ -45,7 +46,7 @@ def vendor_key(value: str, params: Params) -> bool:
     if _UUID.fullmatch(value):
         return bool(params.get("uuid", True))
     path = _PATH.fullmatch(value) and (value == value.lower() or value.startswith(("http", "/", ".")))
-    return not (path or _CAMEL.fullmatch(value) or _named(value))
+    return not (path or _CAMEL.fullmatch(value) or _NUMBERED.fullmatch(value) or _named(value))
 
 
 def _random(value: str, params: Params) -> bool:
@@ -174,6 +175,8 @@ def filled(value: str, params: Params) -> bool:
     body = body.strip(" \t\r\n\"'`")
     if len(body) < 3 or len(set(body)) < 3 or _REFERENCE.search(body.strip("{}")) or _FILLER.search(body):
         return False
+    if len(body) < 9 and re.sub("[^a-z0-9]", "", body.lower()) in _PLAIN:
+        return False
     named = body.startswith("{") and re.fullmatch(r"[a-z0-9_.\[\]()]+", body.strip("{}"))
     return not (named or body.startswith("{{") or body.lower() in _PLAIN)
 
@@ -193,8 +196,28 @@ _ROUTE = re.compile(r"[\w./-]*/[\w./-]*#\w+|.*(?:password|passwd|secret)s?[_/.#-
 
 
 _CODECS = frozenset(
-    {"base64", "base32", "sha256", "sha512", "sha1", "utf-8", "utf8", "latin1", "bcrypt", "argon2", "pbkdf2"}
+    {
+        "base64",
+        "base32",
+        "sha256",
+        "sha512",
+        "sha1",
+        "utf-8",
+        "utf8",
+        "latin1",
+        "bcrypt",
+        "argon2",
+        "pbkdf2",
+        "scram-sha-1",
+        "scram-sha-256",
+        "md5",
+        "oauth2",
+        "oauth1",
+        "kerberos5",
+    }
 )
+_MARKED = re.compile(r"[*_]{0,2}[A-Za-z]+[.,]?[*_]{0,2}|.*(?:\\[0nrt]){2}")
+"""A word in bold or italics, or text with its line breaks escaped."""
 
 
 def named_secret(value: str, params: Params) -> bool:
@@ -220,7 +243,9 @@ def chosen_password(value: str, params: Params) -> bool:
     >>> chosen_password("hunter2-Zebra", {}), chosen_password("sites/passwords#edit", {})
     (True, False)
     """
-    return password(value, params) and not _ROUTE.fullmatch(value) and value.lower() not in _CODECS
+    if not password(value, params) or value.lower() in _CODECS or _UUID.fullmatch(value):
+        return False
+    return not (_ROUTE.fullmatch(value) or _MARKED.fullmatch(value))
 
 
 def url_filled(value: str, params: Params) -> bool:
@@ -265,6 +290,27 @@ def base64_login(value: str, params: Params) -> bool:
     return bool(user and colon and len(secret) > 2) and all(32 <= byte < 127 for byte in raw)
 
 
+def cookie(value: str, params: Params) -> bool:
+    """Whether a header of cookies holds a value that can be a session: letters and digits, eight or more, no filler.
+
+    Source: RFC 6265 section 4; OWASP, Session Management Cheat Sheet.
+
+    >>> cookie("Cookie: theme=dark; sid=38afes7a8", {}), cookie("Set-Cookie: eggs=scrambled; Path=/", {})
+    (True, False)
+    """
+    for part in re.split(r";|\\r|\\n", re.sub(r"^\W?(?:set-)?cookie2?\W{1,4}", "", value, flags=re.IGNORECASE)):
+        name, _, held = part.strip().partition("=")
+        held = held.strip("\"' ,)}")
+        if name.lower() in _ATTRIBUTES or not 8 <= len(held) or _REFERENCE.search(held) or _FILLER.search(held):
+            continue
+        if re.search(r"\d", held) and re.search("[A-Za-z]", held) and bits(held) >= params.get("bits", 2.4):
+            return True
+    return False
+
+
+_ATTRIBUTES = frozenset({"expires", "max-age", "domain", "path", "samesite", "version", "comment", "priority"})
+
+
 KINDS: Mapping[str, Callable[[str, Params], bool]] = {
     function.__name__: function
     for function in (
@@ -280,5 +326,6 @@ KINDS: Mapping[str, Callable[[str, Params], bool]] = {
         named_secret,
         header_value,
         base64_login,
+        cookie,
     )
 }

@@ -110,6 +110,8 @@ _EXTENSION = re.compile(r" ?(?:x|ext\.?) ?\d{1,5}$")
 
 
 _ISO_DATE = re.compile(r"(?:19|20)\d\d[-./](?:0[1-9]|1[0-2])[-./](?:0[1-9]|[12]\d|3[01])")
+_ZIP = re.compile(r"0\d{4}-\d{4}")
+"""Rather ZIP+4, as in the address of the Free Software Foundation that stands in half of all licences."""
 _NO_DIGITS = bytes(b for b in range(256) if not 48 <= b <= 57)
 
 
@@ -119,7 +121,7 @@ def _phone(value: str, regions: tuple[str, ...]) -> bool:
     if "x" in text or "X" in text:
         text = _EXTENSION.sub("", text)
     digits = _digits(text)
-    if len(set(digits)) < 3 or _ISO_DATE.fullmatch(text):
+    if len(set(digits)) < 3 or _ISO_DATE.fullmatch(text) or _ZIP.fullmatch(text):
         return False
     if text.startswith(("+", "00")):
         # People write the trunk prefix, too: +44 (0)20 ...
@@ -269,7 +271,7 @@ def card_expiry(value: str, params: Params) -> bool:
 
 
 def mac(value: str, params: Params) -> bool:
-    """Whether twelve hexadecimal digits are an address of one interface: not broadcast, not zero.
+    """Whether twelve hexadecimal digits (sixteen in EUI-64) are an address of one interface: not broadcast, not zero.
 
     Source: IEEE Std 802, section 8.
 
@@ -277,7 +279,8 @@ def mac(value: str, params: Params) -> bool:
     (True, False)
     """
     digits = value.replace(":", "").replace("-", "").replace(".", "")
-    return len(digits) == 12 and len(set(digits.lower())) > 1
+    # With dots and no letter it is rather a number: a weight of Unicode's collation, a version.
+    return len(digits) in (12, 16) and len(set(digits.lower())) > 1 and not ("." in value and digits.isdecimal())
 
 
 KINDS: Mapping[str, Callable[[str, Params], bool]] = {

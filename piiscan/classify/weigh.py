@@ -10,6 +10,7 @@ import numpy.typing as npt
 from piiscan.cells import Cells
 from piiscan.classify.batch import MANY
 from piiscan.classify.confidence import worth
+from piiscan.classify.distance import led_up
 from piiscan.classify.numbers import IntArray
 from piiscan.classify.plan import Plan
 from piiscan.model import Rule
@@ -52,6 +53,9 @@ class Weigher:
         for index in np.unique(rules).tolist():
             mine = np.flatnonzero(rules == index)
             rule, column = self._rules[index], index in forced
+            if rule.context.distance and (said := mine[keyword[mine]]).size:
+                keyword = keyword.copy()
+                keyword[said] = led_up(rule, block, starts[said], ends[said], running=running)
             if self._needs_word[index] and not column:
                 mine = mine[keyword[mine]]
             near = keyword[mine]

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from piiscan.cli.options import ConfigFile, NoNer, Pack, Rules, Threshold, given
+from piiscan.cli.options import Allow, ConfigFile, Exact, NoNer, Pack, Rules, Threshold, given
 
 
 def check(
@@ -17,6 +17,8 @@ def check(
     show_values: Annotated[bool, typer.Option("--show-values", help="Print the values in clear.")] = False,
     pack: Pack = None,
     rules: Rules = None,
+    allow: Allow = None,
+    exact: Exact = None,
     threshold: Threshold = None,
     no_ner: NoNer = False,
     column: Annotated[
@@ -25,15 +27,18 @@ def check(
     config_file: ConfigFile = "",
 ) -> int:
     """Print the matches of one text as JSON lines."""
+    from piiscan.allow import load_allow
     from piiscan.classify.build import build_stack
     from piiscan.config import load_config
     from piiscan.errors import SourceError
     from piiscan.identify import identify
+    from piiscan.model import ObjectRef
     from piiscan.redact import mask_for
     from piiscan.report.escape import encodable
 
-    flags = given(packs=pack, rules=rules, threshold=threshold, ner=False if no_ner else None)
+    flags = given(packs=pack, rules=rules, allow=allow, exact=exact, threshold=threshold, ner=False if no_ner else None)
     config = load_config(flags, config_file=config_file or None)
+    lists = load_allow(config.allow)
     try:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as err:
@@ -44,7 +49,8 @@ def check(
     stack = build_stack(config)
     by_id = {rule.id: rule for rule in stack.rules}
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
-    for match in stack.classify(text, column=column):
+    sieve = lists.open(ObjectRef("", file, len(data)), stack.rules)
+    for match in sieve.matches(stack.classify(text, column=column), column):
         rule = by_id[match.rule]
         row: dict[str, object] = {
             "rule": match.rule,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from piiscan.cli.options import ConfigFile, NoNer, Pack, Rules, Threshold, given
+from piiscan.cli.options import Allow, ConfigFile, NoNer, Pack, Rules, Threshold, given
 
 
 def evaluate(
@@ -21,21 +21,24 @@ def evaluate(
     ] = "",
     pack: Pack = None,
     rules: Rules = None,
+    allow: Allow = None,
     threshold: Threshold = None,
     no_ner: NoNer = False,
     config_file: ConfigFile = "",
 ) -> int:
     """Recall, false positives and precision by family, variant, label, country and rule."""
+    from piiscan.allow import load_allow
     from piiscan.classify.build import build_stack
     from piiscan.config import load_config
     from piiscan.evaluation import evaluate as score
     from piiscan.evaluation import load_labels, read_cases
 
-    flags = given(packs=pack, rules=rules, threshold=threshold, ner=False if no_ner else None)
+    flags = given(packs=pack, rules=rules, allow=allow, threshold=threshold, ner=False if no_ner else None)
     config = load_config(flags, config_file=config_file or None)
+    lists = load_allow(config.allow)
     known = load_labels(labels)
     cases = [case for path in corpus for case in read_cases(path)]
-    scores = score(cases, known, build_stack(config)).to_json()
+    scores = score(cases, known, build_stack(config), lists).to_json()
     if as_json:
         sys.stdout.write(json.dumps(scores, ensure_ascii=False) + "\n")
     else:

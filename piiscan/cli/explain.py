@@ -16,6 +16,7 @@ def explain(finding_id: Annotated[str, typer.Argument(metavar="ID")], db: Db = "
 
     from piiscan.catalogue import load_rules
     from piiscan.classify.ner import RULES
+    from piiscan.exact.confidence import say
     from piiscan.report.escape import printable
     from piiscan.report.rows import describe
     from piiscan.store.lookup import finding, occurrences
@@ -33,7 +34,8 @@ def explain(finding_id: Annotated[str, typer.Argument(metavar="ID")], db: Db = "
         f"count       {found['count']:,}, {found['distinct_values']:,} distinct"
         + ("; all of them published samples" if found["test_data"] else ""),
         f"severity    {found['severity']}",
-        f"confidence  {found['confidence']:.2f}: {_stage(rule, found['confidence'])}",
+        f"confidence  {found['confidence']:.2f}: "
+        + (say(found["confidence"]) if found["rule"].startswith("exact.") else _stage(rule, found["confidence"])),
     ]
     if rule is not None:
         if rule.match.pattern:

@@ -12,6 +12,10 @@ Db = Annotated[str, typer.Option("--db", metavar="FILE", help="Database (default
 ConfigFile = Annotated[str, typer.Option("--config", metavar="FILE", help="Configuration file (TOML).")]
 Pack = Annotated[list[str] | None, typer.Option("--pack", metavar="NAME", help="Pack of rules; may be repeated.")]
 Rules = Annotated[list[str] | None, typer.Option("--rules", metavar="DIR", help="Folder with own rules.")]
+Allow = Annotated[list[str] | None, typer.Option("--allow", metavar="FILE", help="Allow list; may be repeated.")]
+Exact = Annotated[
+    list[str] | None, typer.Option("--exact", metavar="FILE", help="Set of exact values; may be repeated.")
+]
 Threshold = Annotated[float | None, typer.Option("--threshold", metavar="X", help="Least confidence, 0 to 1.")]
 NoNer = Annotated[bool, typer.Option("--no-ner", help="Do not look for names with the language model.")]
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from piiscan.cli import rules_exact, rules_import
 from piiscan.cli.options import Pack, Rules
 
 
@@ -20,6 +21,8 @@ def register(app: typer.Typer) -> None:
     group.command("check")(check)
     group.command("test")(test)
     group.command("new")(new)
+    rules_exact.register(group)
+    rules_import.register(group)
     app.add_typer(group, name="rules")
 
 
@@ -92,7 +95,7 @@ def show(rule_id: Annotated[str, typer.Argument(metavar="ID")], rules: Rules = N
 
 def check(paths: Annotated[list[str] | None, typer.Argument(metavar="[FILE|DIR]...")] = None) -> int:
     """Check rules: keys, ids, patterns, and every example and negative through the real stack."""
-    from piiscan.catalogue import default_folder, load_rule, load_rules
+    from piiscan.catalogue import default_folder, load_rule, load_rules, own_rules
     from piiscan.classify.stack import Stack
     from piiscan.errors import CatalogueError
     from piiscan.selftest import check_rule
@@ -102,7 +105,11 @@ def check(paths: Annotated[list[str] | None, typer.Argument(metavar="[FILE|DIR].
     problems: list[str] = []
     for path in chosen:
         try:
-            found += [load_rule(path)] if path.is_file() else list(load_rules(path))
+            found += (
+                [load_rule(path)]
+                if path.is_file()
+                else list(load_rules(path) if (path / "rules").is_dir() else own_rules([path]))
+            )
         except CatalogueError as err:
             problems.append(str(err))
     for rule in found:

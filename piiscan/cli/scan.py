@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from piiscan.cli.options import ConfigFile, Db, NoNer, Pack, Rules, Threshold, database, given
+from piiscan.cli.options import Allow, ConfigFile, Db, Exact, NoNer, Pack, Rules, Threshold, database, given
 
 if TYPE_CHECKING:
     from piiscan.config import Config
@@ -34,6 +34,8 @@ def scan(
     no_ner: NoNer = False,
     pack: Pack = None,
     rules: Rules = None,
+    allow: Allow = None,
+    exact: Exact = None,
     threshold: Threshold = None,
     include: Annotated[list[str] | None, typer.Option("--include", metavar="GLOB", help="Only these keys.")] = None,
     exclude: Annotated[list[str] | None, typer.Option("--exclude", metavar="GLOB", help="Not these keys.")] = None,
@@ -72,6 +74,8 @@ def scan(
         ner=False if no_ner else None,
         packs=pack,
         rules=rules,
+        allow=allow,
+        exact=exact,
         threshold=threshold,
         include=include,
         exclude=exclude,

@@ -23,8 +23,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from piiscan import stages
+from piiscan.allow import load_allow
 from piiscan.catalogue import digest
 from piiscan.classify.build import build_stack
+from piiscan.classify.encoded import readings
 from piiscan.classify.stack import Stack
 from piiscan.config import Config
 from piiscan.crawl import Target, open_source
@@ -56,8 +58,13 @@ Told = Callable[[dict[str, Any]], None]
 
 
 def examination(rules: Sequence[Rule], config: Config) -> str:
-    """A digest of all that decides what is found in an object; what another one examined is read again."""
-    parts = (digest(rules), config.threshold, config.ner_max_bytes, config.max_values)
+    """A digest of all that decides what is found in an object; what another one examined is read again.
+
+    Raises: ConfigError for an allow list that cannot be read.
+    """
+    parts: tuple[object, ...] = (digest(rules), config.threshold, config.ner_max_bytes, config.max_values)
+    if config.allow:
+        parts += (load_allow(config.allow).digest,)
     return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
@@ -68,6 +75,7 @@ class Worker:
         self.config = Config.from_json(task.config)
         self.task = task
         self.stack = stack if stack is not None else build_stack(self.config)
+        self.allow = load_allow(self.config.allow)
         self._names = {RuleId(r.id): r for r in self.stack.rules}
         if examination(self.stack.rules, self.config) != task.catalogue:
             raise CatalogueError("the rules changed while the run was going on; start it again")
@@ -102,6 +110,7 @@ class Worker:
     def _attempt(self, ref: ObjectRef, *, last: bool = False) -> ObjectReport:
         """One reading of an object. Raises: ObjectChanged or ReadFailed for one more, unless it is the last attempt."""
         redactor = Redactor(self.stack.rules, self._fingerprint, max_values=self.config.max_values)
+        sieve = self.allow.open(ref, self.stack.rules)
         budget = Budget(bytes_in=ref.size)
         media_type, examined, names, seen = "", 0, 0, 0
         failure: ObjectError | None = None
@@ -114,7 +123,8 @@ class Worker:
                 job = Job(ref.key, media_type, ref.size, budget, charset=found.charset)
                 for segment in self._segments(stream, job, ref):
                     seen += 1
-                    redactor.add(segment, session.feed(segment))
+                    for part, batch in readings(session, segment):
+                        redactor.add(part, sieve(part, batch))
                     if media_type in IN_PROCESS:
                         examined = min(stream.tell(), ref.size)
                     names = session.names_examined
@@ -140,7 +150,7 @@ class Worker:
         outcome, reason = verdict(failure, budget.notes, seen)
         findings = redactor.findings()
         risk = score(findings, self._names)
-        return ObjectReport(ref, media_type, outcome, reason, findings, risk, examined, names)
+        return ObjectReport(ref, media_type, outcome, reason, findings, risk, examined, names, sieve.counts())
 
     def _source(self, ref: ObjectRef) -> Source:
         source = self._sources.get(ref.source)

@@ -78,8 +78,46 @@ def summarise(
         "riskiest": [{"source": s, "object": o, "risk": r} for s, o, r in risky],
         "gone": result.gone,
         "source_errors": list(result.source_errors),
+        **_allowed(store, result, here, values),
         **({"alerts": alerts} if alerts is not None else {}),
     }
+
+
+def _allowed(store: DuckStore, result: RunResult, here: str, values: list[str]) -> dict[str, Any]:
+    """What the entries of the allow lists kept back in the targets; nothing when there are no lists."""
+    lists = result.allow
+    if not lists.entries and not lists.expired:
+        return {}
+    used = store.query(
+        f"SELECT entry, sum(count)::BIGINT, count(DISTINCT (source, object)) FROM v_allowed WHERE {here} "  # noqa: S608
+        "GROUP BY entry",
+        values,
+    )
+    counts = {entry: (matches, objects) for entry, matches, objects in used}
+    entries = []
+    for entry in (*lists.entries, *lists.expired):
+        matches, objects = counts.get(entry.name, (0, 0))
+        row = {"entry": entry.name, "reason": entry.reason, "matches": matches, "objects": objects}
+        entries.append({**row, "expired": entry in lists.expired})
+    return {"allow_lists": {"matches": sum(e["matches"] for e in entries), "entries": entries}}
+
+
+def _allow_lines(found: dict[str, Any]) -> list[str]:
+    """One line for the matches, one each for the entries that did nothing."""
+    entries = found["entries"]
+    most = sorted((e for e in entries if e["matches"]), key=lambda e: -e["matches"])
+    shown = ", ".join(f"{e['matches']:,} by {printable(e['entry'])}" for e in most[:3])
+    more = f" and {len(most) - 3} more" if len(most) > 3 else ""
+    lines = [f"  ({found['matches']:,} matches not reported, by allow lists{': ' if shown else ''}{shown}{more})"]
+    for word, some in (
+        ("never used", [e["entry"] for e in entries if not e["matches"] and not e["expired"]]),
+        ("expired", [e["entry"] for e in entries if e["expired"]]),
+    ):
+        if some:
+            named = ", ".join(printable(name) for name in some[:3])
+            entry = "entry" if len(some) == 1 else "entries"
+            lines.append(f"  ({len(some)} {entry} of allow lists {word}: {named}{', …' if len(some) > 3 else ''})")
+    return lines
 
 
 def _scope(result: RunResult) -> tuple[str, list[str]]:
@@ -121,6 +159,8 @@ def as_text(summary: dict[str, Any]) -> str:
         lines.append(
             f"  ({samples['matches']:,} published sample values in {samples['findings']:,} findings not counted)"
         )
+    if "allow_lists" in summary:
+        lines += _allow_lines(summary["allow_lists"])
     if summary["riskiest"]:
         lines.append("")
         lines.append("Riskiest objects")

@@ -58,6 +58,12 @@ FROM runs n
 LEFT JOIN (SELECT run, count(*) AS objects, sum(bytes_examined)::BIGINT AS bytes FROM objects GROUP BY run) o USING (run)
 LEFT JOIN (SELECT run, count(*) AS findings FROM findings GROUP BY run) f USING (run);
 
+CREATE OR REPLACE VIEW v_allowed AS
+SELECT o.key AS object, o.source AS source, a.rule AS rule, a.entry AS entry, a.count AS count, a.run AS run
+FROM allowed a
+JOIN objects o ON o.oid = a.oid AND o.run = a.run
+WHERE o.superseded IS NULL;
+
 CREATE OR REPLACE VIEW v_coverage AS
 SELECT source, outcome, reason, count(*) AS objects, sum(size)::BIGINT AS bytes
 FROM (SELECT source, outcome, split_part(reason, ':', 1) AS reason, size FROM objects WHERE superseded IS NULL)
