@@ -1,12 +1,14 @@
-"""A value that is all there is: no word can stand beside it, so its own arithmetic must be unlikely enough.
+"""A value with no word beside it: alone in a text, or in a few sentences that speak of something else.
 
-How unlikely is measured, not assumed: characters of the same kinds are drawn at random, and the share that the rule's
-pattern and checksum let pass is what chance alone would bring.
+Its own arithmetic must be unlikely enough. How unlikely is measured, not assumed: characters of the same kinds are
+drawn at random, and the share that a rule's pattern and checksum let pass is what chance alone would bring. Where a
+look is rare (`AB-123456-C`) few rules read it, and one check digit says much; nine bare digits are read by many.
 """
 
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
@@ -16,12 +18,28 @@ from piiscan.model import Category
 LONGEST = 80
 """Characters of a text from which on it is not a value alone."""
 CHANCE = 0.02
-"""Share of random values of the same look that may pass: with one check digit of eleven it is 0.09, with two 0.01."""
+"""Share of random values of the same look that one rule may let pass: with one check digit of eleven it is 0.09, with
+two 0.01."""
+ANY = 0.6
+"""Share of random values of the same look that all rules together may let pass, for a rule over `CHANCE` to count."""
+DATED = 0.05
+"""Share that a rule without a check digit may let pass there: a date and a form of its own come to this."""
+TELLING = 0.3
+"""Share from which on a rule's checksum tells nothing: a telephone number's length, a range."""
+READINGS = 3
+"""Rules that are named for one value: which country's number it is nothing tells."""
+SENTENCES = 1000
+"""Characters of a text from which on it is no longer a few sentences."""
+FEW = 3
+"""Numbers that may stand in them."""
+WORDS = 0.75
+"""Share of letters and blanks from which on a text is sentences, not a table, a log or code."""
 MISSED = 0.15
 """Share of misprints of one digit that a check digit may miss: the weaker schemes miss one in ten."""
 CONFIDENCE = 0.55
 _DRAWN = 500
 _DRAWN_BESIDE = 40
+_DRAWN_ANY = 200
 
 
 class Alone:
@@ -34,12 +52,34 @@ class Alone:
             if check is not None and compiled.rule.category is not Category.CREDENTIALS
         }
         self._chance = lru_cache(maxsize=4096)(self._measured)
+        self._any = lru_cache(maxsize=1024)(self._measured_any)
 
-    def reading(self, text: str) -> int:
-        """Index of the rule that reads the whole text and that chance would satisfy least often; -1 for none."""
-        found = [(self.chance(index, text), index) for index in self.readings(text)]
-        found = [(chance, index) for chance, index in found if chance <= CHANCE]
-        return min(found)[1] if found else -1
+    def found(self, text: str) -> list[tuple[int, int, int]]:
+        """(rule, start, end) of a value that is the whole text, or of the few numbers in a few sentences."""
+        value = text.strip()
+        begin = text.find(value)
+        if len(value) <= LONGEST and (rules := self.credible(value, 1)):
+            return [(rule, begin, begin + len(value)) for rule in rules]
+        words = sum(map(str.isalpha, value)) + value.count(" ")
+        if len(value) > SENTENCES or words < WORDS * len(value):
+            return []
+        numbers = [match for match in _NUMBER.finditer(text) if sum(map(str.isdecimal, match[0])) >= DIGITS]
+        if len(numbers) > FEW:
+            return []
+        return [(rule, *match.span()) for match in numbers for rule in self.credible(match[0], len(numbers))]
+
+    def credible(self, text: str, among: int) -> list[int]:
+        """The rules that read a value, one of so many in its text, and that chance would hardly satisfy; the least
+        probable first."""
+        if len(set(filter(str.isdecimal, text))) < 3 or _COUNTED.search(text):
+            return []
+        known = [(self.chance(rule, text) * among, rule) for rule in self.readings(text)]
+        if not known:
+            return []
+        credible = [(chance, rule) for chance, rule in known if chance <= CHANCE]
+        if len(credible) < READINGS and not text.isdecimal() and self._any(look_of(text)) * among <= ANY:
+            credible = [(chance, rule) for chance, rule in known if chance <= DATED or self.guards(rule, text)]
+        return [rule for _, rule in sorted(credible)[:READINGS]]
 
     def readings(self, text: str) -> list[int]:
         """Indexes of the rules whose pattern and checksum the whole text holds."""
@@ -81,6 +121,12 @@ class Alone:
     def __contains__(self, index: int) -> bool:
         return index in self._rules
 
+    def _measured_any(self, look: str) -> float:
+        """The share of random values of one look that some rule accepts which does not accept most."""
+        rng = random.Random(look)  # noqa: S311 - chances, not secrets
+        drawn = [self.readings(_drawn(look, rng)) for _ in range(_DRAWN_ANY)]
+        return sum(any(self._chance(rule, look) <= TELLING for rule in rules) for rules in drawn) / _DRAWN_ANY
+
     def _measured(self, index: int, look: str) -> float:
         """The share of random values of one look that a rule accepts."""
         compiled, check = self._rules[index]
@@ -90,6 +136,13 @@ class Alone:
             text = _drawn(look, rng)
             passed += compiled.body.fullmatch(text.encode()) is not None and check(text)
         return passed / _DRAWN
+
+
+DIGITS = 6
+"""Digits of a number in a sentence that may be an identifier: no year, no count, no house number."""
+_NUMBER = re.compile(r"(?<![\w./-])(?:[A-Z]{1,4}[- ]?)?\d(?:[-./ ]?[\dA-Z]){4,40}(?![\w/-]|\.\d)")
+_COUNTED = re.compile("01234567|12345678|23456789|98765432|(?:19|20)\\d\\d(?:0\\d|1[0-2])[0-3]\\d(?:\\d{6})?$")
+"""Digits that count up or down, and dates and times written without a sign."""
 
 
 def _drawn(look: str, rng: random.Random) -> str:

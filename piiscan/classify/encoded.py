@@ -39,6 +39,7 @@ _HEX = re.compile(rb"(?:[2-7][0-9A-Fa-f]|0[9aAdD])+")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{4,}")
 _LINES = re.compile(rb"(?:\r?\n[ \t]{0,12}[A-Za-z0-9+/]{4,76}={0,2}(?![A-Za-z0-9+/=]))+")
 _END = re.compile(rb"[\s\"'<>]")
+_USERINFO = re.compile(rb"://[^/?#]*@")
 _HEXADECIMAL = np.array([chr(b) in "0123456789abcdefABCDEF" for b in range(256)], np.bool_)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]")
 
@@ -103,6 +104,8 @@ def _escaped(block: bytes) -> Iterator[Hidden]:
         start = first - len(head) + max((m.end() for m in _END.finditer(head)), default=0)
         stop = _END.search(block, first, min(first + LONGEST, len(block)))
         done = stop.start() if stop is not None else min(first + LONGEST, len(block))
+        if _USERINFO.search(block, start, done):
+            continue  # a decoded password could hold the signs that end it
         text = _text(unquote_to_bytes(block[start:done]))
         if text is not None:
             yield Hidden(start, done, "percent", text)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from piiscan.cells import Cells
-from piiscan.classify.alone import CONFIDENCE, LONGEST, Alone
+from piiscan.classify.alone import CONFIDENCE, SENTENCES, Alone
 from piiscan.classify.anchors import anchor_candidates
 from piiscan.classify.checksum import checker
 from piiscan.classify.column import ColumnVerdicts, Left
@@ -39,6 +39,9 @@ THRESHOLD = 0.5
 PROVEN = 0.9
 CHECKED = 0.1
 """What a checksum that is worth `PROVEN` adds to a match's strength where two overlap: it outweighs a keyword."""
+
+NEAREST = 2
+"""Names of a path that speak for what stands at its end; those further up are of the whole record."""
 
 NOISY = (
     "application/octet-stream",
@@ -273,7 +276,7 @@ class StackSession:
         self._hidden = partial(decoded_segments, segment, block, hits.strings, chars)
         start, end = (hits.start, hits.end) if chars is None else (chars(hits.start), chars(hits.end))
         rule, confidence = hits.rule, hits.confidence
-        if not len(rule) and segment.offset == 0 and len(text) <= 2 * LONGEST:
+        if not len(rule) and segment.offset == 0 and len(text) <= 2 * SENTENCES:
             rule, start, end, confidence = self._alone(text)
         if self._recognize:
             rule, start, end, confidence = self._with_recognizers(segment, rule, start, end, confidence)
@@ -285,15 +288,12 @@ class StackSession:
         return MatchBatch(rule, start, end, confidence.astype(np.float32))
 
     def _alone(self, text: str) -> tuple[npt.NDArray[np.int32], IntArray, IntArray, npt.NDArray[np.float64]]:
-        """The reading of a plain text that is nothing but one value."""
-        value = text.strip()
-        index = self.stack.alone.reading(value)
-        rows = [] if index < 0 or self.stack.threshold > CONFIDENCE else [index]
-        begin = text.index(value)
+        """The readings of a plain text that is nothing but one value, or a few sentences around one."""
+        rows = self.stack.alone.found(text) if self.stack.threshold <= CONFIDENCE else []
         return (
-            np.array(rows, np.int32),
-            np.array([begin for _ in rows], np.int64),
-            np.array([begin + len(value) for _ in rows], np.int64),
+            np.array([rule for rule, _, _ in rows], np.int32),
+            np.array([start for _, start, _ in rows], np.int64),
+            np.array([end for _, _, end in rows], np.int64),
             np.array([CONFIDENCE for _ in rows], np.float64),
         )
 
@@ -339,7 +339,7 @@ class StackSession:
         return rule[order], start[order], end[order], confidence[order]
 
     def _column(self, segment: ColumnSegment) -> MatchBatch:
-        names = (segment.header, *path_names(segment.path)) if segment.path else (segment.header,)
+        names = (segment.header, *path_names(segment.path)[-NEAREST:]) if segment.path else (segment.header,)
         forced = self.stack.headers.speaks_for(names)
         apart = self._column_recognizers(segment)
         if apart:

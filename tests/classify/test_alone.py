@@ -49,3 +49,41 @@ def test_only_where_nothing_else_stands() -> None:
 def test_the_look_knows_hexadecimal() -> None:
     assert look_of("9c85-0aBx") == "0a00-0aAa"
     assert look_of("9c85-0abf") == "ffff-ffff"
+
+
+PROSE = "The committee met and looked at what was left. Somebody had brought {} to the table, then they left."
+
+
+def test_a_number_in_a_few_sentences_is_read_as_if_it_were_alone() -> None:
+    text = PROSE.format("529.982.247-25")
+    at = text.index("529")
+    assert found(text) == [("br.cpf", at, at + 14)]
+    assert found(PROSE.format("529.982.247-26")) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PROSE.format(
+            "529.982.247-25, 1 204 991, 3 551 220 and 88 123 456"
+        ),  # many numbers: one of them holds by chance
+        "id;amount\n52998224725;17\n39053344705;18\n",  # a table
+        PROSE.format("52998224725") * 12,  # a long text
+        PROSE.format("/srv/52998224725"),  # a path
+        PROSE.format("20190304101500"),  # a moment
+        PROSE.format("12345678909"),  # counted up
+    ],
+)
+def test_sentences_around_other_numbers_say_nothing(text: str) -> None:
+    assert found(text) == []
+
+
+def test_a_look_that_many_rules_read_needs_more_than_one_check_digit() -> None:
+    everything = Stack(load_rules(), cache=True)
+    assert [m.rule for m in everything.classify("219566726")] == []
+    assert "is.kennitala" in {m.rule for m in everything.classify("120174-3399")}
+
+
+def test_a_value_alone_names_at_most_three_rules() -> None:
+    everything = Stack(load_rules(), cache=True)
+    assert 1 <= len(everything.classify("20262358977")) <= 3
