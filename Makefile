@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 JOBS   ?= auto
 
-.PHONY: demo test check lint format soak bench shots wheel licences clean
+.PHONY: demo test check lint format soak bench bench-detect shots wheel licences clean
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is wanted: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
@@ -40,6 +40,9 @@ soak: $(READY)   ## the bars at full size, each resumable; one JSON line a bar i
 
 bench: $(READY)   ## scan speed beside ripgrep, on two sizes
 	@$(BIN)/python -m bench.speed
+
+bench-detect: $(READY)   ## scan speed beside other detectors; DETECT="--python OTHER/bin/python" says where they are installed
+	@$(BIN)/python -m bench.detect $(DETECT)
 
 shots: $(READY)   ## the README's terminal picture, out of the real demo
 	@$(BIN)/python -m fixtures.shots docs/demo.svg

@@ -38,6 +38,8 @@ class Anatomy:
     """Nothing but letters, digits and separators can be in it."""
     opaque: bool
     """No blank can be in it, letters and digits can: a key, a token, a hash."""
+    tail: int
+    """Characters of the longest match from the first on that can be a letter; 0 without letters."""
 
 
 @lru_cache(maxsize=4096)
@@ -56,6 +58,7 @@ def anatomy_of(pattern: str) -> Anatomy:
         leading=may_begin_with_letter(pattern),
         plain=signs is not None and signs <= SEPARATORS,
         opaque=opaque_of(pattern),
+        tail=tail_of(pattern),
     )
 
 
@@ -162,6 +165,39 @@ def may_begin_with_letter(pattern: str) -> bool:
         if _count([(op, arg)], 48, 57):
             return False
     return False
+
+
+def tail_of(pattern: str) -> int:
+    """Most characters from the first that can be a letter to the end of a match; 0 when there is none.
+
+    >>> tail_of(r"\\d{8}[A-Z]"), tail_of(r"\\d{5}[0-9A-Z]{11}\\d{2}"), tail_of(r"\\d{9}")
+    (1, 13, 0)
+    """
+    return _tail(_parsed(pattern))
+
+
+def _tail(items: Any) -> int:
+    rest = [(op, arg) for op, arg in items]
+    for position, (op, arg) in enumerate(rest):
+        if not _holds_letters([(op, arg)]):
+            continue
+        behind = sum(_width(item) for item in rest[position + 1 :])
+        if op is sre.BRANCH:
+            return max(_tail(branch) for branch in arg[1]) + behind
+        return _width((op, arg)) + behind
+    return 0
+
+
+def _width(item: Any) -> int:
+    """Most characters of one parsed element."""
+    op, arg = item
+    if op in (sre.MAX_REPEAT, sre.MIN_REPEAT):
+        return int(arg[1]) * sum(_width(inner) for inner in arg[2])
+    if op is sre.SUBPATTERN:
+        return sum(_width(inner) for inner in arg[3])
+    if op is sre.BRANCH:
+        return max(sum(_width(inner) for inner in branch) for branch in arg[1])
+    return 1
 
 
 def begins_with(pattern: str, code: int) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from piiscan import catalogue
-from piiscan.classify.stack import Recognizer, Stack
+from piiscan.classify.session import Recognizer
+from piiscan.classify.stack import Stack
 from piiscan.config import Config
 from piiscan.model import Rule
 

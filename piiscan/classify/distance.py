@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from piiscan.classify.plan import literal_forms, spaced
+from piiscan.classify.spelling import literal_forms, spaced
 from piiscan.model import Rule
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from piiscan.classify.opaque import opaque_strings
-from piiscan.classify.plan import LONG, MIN_DIGITS, Plan
+from piiscan.classify.plan import EDGE, LONG, MIN_DIGITS, Plan
 
 IntArray = npt.NDArray[np.int64]
 Windows = tuple[IntArray, IntArray]
@@ -22,8 +22,6 @@ SPAN = 24
 """Bytes within which the five digits must stand."""
 FEWEST = 4
 """Digits of the smallest group that any window is made around."""
-EDGE = 6
-"""Bytes around a group of digits that its match can use: a sign, a bracket, a letter at the end, the guards."""
 _JOINS = np.array([chr(b) in " -./" for b in range(256)], np.bool_)
 _UPPER = np.array([65 <= b <= 90 for b in range(256)], np.bool_)
 _LETTER = np.array([b < 128 and chr(b).isalpha() for b in range(256)], np.bool_)

@@ -24,6 +24,7 @@ import numpy.typing as npt
 from piiscan.classify.anatomy import Anatomy, anatomy_of, begins_with
 from piiscan.classify.hyper import Expression, Scanner, make_scanner
 from piiscan.classify.kept import digest, kept
+from piiscan.classify.spelling import consumes, literal_forms, token
 from piiscan.model import Rule
 
 MIN_DIGITS = 5
@@ -33,6 +34,8 @@ LONG = 13
 """Digits in a row that are rare enough to look far around them."""
 OPAQUE = 15
 """Characters of the shortest string that counts as opaque."""
+EDGE = 6
+"""Bytes around a group of digits that its match can use: a sign, a bracket, a letter at the end, the guards."""
 REACH = 48
 FEW = 64
 
@@ -152,7 +155,7 @@ def compile_rule(rule: Rule, index: int, anatomy: Anatomy | None = None) -> Comp
     return Compiled(rule, index, _table(spec.before), _table(spec.after), anatomy or anatomy_of(spec.pattern))
 
 
-ANATOMY = "1"
+ANATOMY = "2"
 """Raise it when `anatomy.py` reads a pattern differently: it is part of the cache's key."""
 
 
@@ -285,29 +288,6 @@ class Plan:
         return min(max((self.rules[i].most for i in which), default=0) + 2, REACH)
 
 
-SHORT = 6
-"""Characters up to which a keyword is scanned for with its boundaries: 38,000 hits a megabyte of prose become 1,600."""
-
-
-def spaced(character: str) -> bool:
-    """Whether words of this character's script are set apart by spaces, so that a token has edges."""
-    return character.isalnum() and not "\u0e00" <= character <= "\u0eff" and not "\u3040" <= character <= "\ud7ff"
-
-
-def token(form: str) -> Expression:
-    """A keyword for the scanner; a short one consumes a byte behind it where its script has word edges."""
-    if len(form) > SHORT:
-        return Expression(form, True, True)
-    before = "[^0-9A-Za-z]" if spaced(form[0]) else ""
-    after = "[^0-9A-Za-z]" if spaced(form[-1]) else ""
-    return Expression(before + re.escape(form) + after, True)
-
-
-def consumes(form: str) -> bool:
-    """Whether `token` takes the byte behind the keyword as well."""
-    return len(form) <= SHORT and spaced(form[-1])
-
-
 def guarded(rule: Rule) -> Expression:
     """Body with its guards as consumed characters; a line feed always passes, since blocks are framed with them.
 
@@ -418,24 +398,10 @@ def _kind(item: Compiled) -> str:
         return "lettered"
     bounded = not any(item.before[letter] for letter in b"aZ_")
     grouped = has.group >= MIN_DIGITS
-    if has.plain and bounded and grouped and not has.leading:
+    if has.plain and bounded and grouped and not has.leading and has.tail < EDGE:
         return "digital"
     if has.run >= LONG:
         return "long"
     if not grouped:
         return "scattered"
     return "loose" if has.letters else "mixed"
-
-
-def literal_forms(keyword: str) -> tuple[str, ...]:
-    """The literals under which a keyword is looked for: spaces as they stand, `_`, `-` or nothing, and, beyond ASCII,
-    the case forms that a byte scan would not fold.
-
-    >>> literal_forms("Card no")
-    ('card no', 'card_no', 'card-no', 'cardno')
-    """
-    word = keyword.lower()
-    forms = [word] + ([word.replace(" ", other) for other in ("_", "-", "")] if " " in word else [])
-    if not word.isascii():
-        forms += [f.upper() for f in forms] + [f.title() for f in forms]
-    return tuple(dict.fromkeys(forms))

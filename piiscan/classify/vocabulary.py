@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from piiscan.classify.kept import digest, kept
-from piiscan.classify.plan import consumes, literal_forms, spaced
+from piiscan.classify.spelling import consumes, literal_forms, spaced
 from piiscan.model import Rule
 
 IntArray = npt.NDArray[np.int64]

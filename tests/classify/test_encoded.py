@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from piiscan.catalogue import load_rules
 from piiscan.classify.encoded import hidden_in, readings
 from piiscan.classify.opaque import opaque_strings
-from piiscan.classify.stack import Stack, StackSession
+from piiscan.classify.session import StackSession
+from piiscan.classify.stack import Stack
 from piiscan.model import Place, TextSegment
 
 SECRET = "her social security number is 536-90-4399, filed on 3 May"

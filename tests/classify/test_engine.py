@@ -18,8 +18,14 @@ def found(stack: Stack, text: str, column: str) -> list[tuple[int, int, float]]:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 @pytest.mark.parametrize("threshold", [0.0001, 0.5])
-def test_engine_finds_what_the_reference_finds(rule: Rule, threshold: float) -> None:
-    """At the lower threshold every pattern runs by itself; at the usual one many wait for their keyword."""
+def test_engine_finds_what_the_reference_finds(rule: Rule, threshold: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the lower threshold every pattern runs by itself; at the usual one many wait for their keyword.
+
+    The lower one runs without hyperscan, which takes longer to compile two thousand databases than all else here; that
+    both find the same is tested below.
+    """
+    if threshold < 0.5:
+        monkeypatch.setenv("PIISCAN_NO_HYPERSCAN", "1")
     stack = Stack([rule], threshold=threshold, cache=False)
     for example in rule.examples:
         matches = reference_matches(rule, example.text, example.column)
@@ -45,19 +51,17 @@ def test_all_rules_together_find_each_example_somehow() -> None:
     stack = Stack(RULES, cache=False)
     missed = []
     for rule in RULES:
-        single = Stack([rule], cache=False)
         for number, example in enumerate(rule.examples):
-            alone = single.classify(example.text, column=example.column)
             together = stack.classify(example.text, column=example.column)
-            for match in alone:
-                if not any(o.start < match.end and match.start < o.end for o in together):
+            for start, end, confidence in reference_matches(rule, example.text, example.column):
+                if confidence >= 0.5 and not any(o.start < end and start < o.end for o in together):
                     missed.append(f"{rule.id}/example-{number}")
     assert missed == []
 
 
 @pytest.mark.parametrize("column", ["", "notes"])
 def test_fallback_without_hyperscan_finds_the_same(column: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = " ; ".join(e.text for rule in RULES[::3] for e in rule.examples if not e.column)
+    text = " ; ".join(e.text for rule in RULES[::7] for e in rule.examples if not e.column)
     fast = Stack(RULES, cache=False).classify(text, column=column)
     monkeypatch.setenv("PIISCAN_NO_HYPERSCAN", "1")
     slow = Stack(RULES, cache=False).classify(text, column=column)

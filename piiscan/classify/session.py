@@ -1,0 +1,250 @@
+"""One object's way through the stack: its texts, its columns, and the recognizers beside the rules.
+
+A session holds what one object needs: the verdicts on its columns, the name recogniser's allowance, and what its last
+segment holds in encoded form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from piiscan.cells import Cells
+from piiscan.classify.alone import CONFIDENCE, SENTENCES
+from piiscan.classify.column import ColumnVerdicts, Left
+from piiscan.classify.context import path_names
+from piiscan.classify.encoded import decoded_segments
+from piiscan.classify.keywords import ToChars
+from piiscan.classify.numbers import IntArray
+from piiscan.classify.overlap import survivors
+from piiscan.model import ColumnSegment, MatchBatch, Rule, Segment, TextSegment
+
+if TYPE_CHECKING:
+    from piiscan.classify.stack import Stack
+
+NEAREST = 2
+"""Names of a path that speak for what stands at its end; those further up are of the whole record."""
+
+
+_NO_ROWS = np.empty(0, np.int64)
+Row = tuple[int, int, int, float] | tuple[int, int, int, float, int]
+"""Rule, start, end, confidence and, in a column, the item of one match of a recognizer."""
+NO_HITS = MatchBatch(np.empty(0, np.int32), _NO_ROWS, _NO_ROWS, np.empty(0, np.float32))
+
+
+class Recognizer(Protocol):
+    """A stage of another kind (names, a Presidio recognizer): rules of its own, spans out of text.
+
+    With an attribute `beside` that is true its matches stand beside those of other rules and compete with none. A
+    session with a method `column(segment)` is asked about columns, too: (rule, item, start, end, confidence).
+    """
+
+    rules: tuple[Rule, ...]
+
+    def session(self) -> Callable[[TextSegment], list[tuple[int, int, int, float]]]:
+        """For one object: a function from segment to (rule index within `rules`, start, end, confidence)."""
+        ...
+
+
+class StackSession:
+    """One object's way through the stack."""
+
+    def __init__(self, stack: Stack, *, noisy: bool = False) -> None:
+        self.stack = stack
+        self._noisy = noisy
+        self._verdicts = ColumnVerdicts(stack, self._cells)
+        self._recognize = [(other.session(), other) for other in stack.recognizers]
+        self._hidden: Callable[[], Sequence[TextSegment]] = tuple
+
+    @property
+    def names_examined(self) -> int:
+        """Characters that the name recogniser has read of this object."""
+        return sum(int(getattr(recognize, "examined", 0)) for recognize, _ in self._recognize)
+
+    def feed(self, segment: Segment) -> MatchBatch:
+        """The matches of one segment; see `MatchBatch`."""
+        if isinstance(segment, TextSegment):
+            return self._text(segment)
+        self._hidden = tuple
+        return self._column(segment)
+
+    def hidden(self) -> Sequence[TextSegment]:
+        """What the segment that was fed last holds in encoded form, decoded; see `encoded.py`."""
+        return self._hidden()
+
+    def finish(self) -> None:
+        """Nothing is pending: every segment was answered when it came."""
+
+    def _text(self, segment: TextSegment) -> MatchBatch:
+        text = segment.text
+        block = segment.utf8 if segment.utf8 is not None else text.encode("utf-8", "surrogatepass")
+        chars = None if len(block) == len(text) else ToChars(block)
+        hits = self.stack.examine(block, frozenset(), chars, None, noisy=self._noisy)
+        self._hidden = partial(decoded_segments, segment, block, hits.strings, chars)
+        start, end = (hits.start, hits.end) if chars is None else (chars(hits.start), chars(hits.end))
+        rule, confidence = hits.rule, hits.confidence
+        if not len(rule) and segment.offset == 0 and len(text) <= 2 * SENTENCES:
+            rule, start, end, confidence = self._alone(text)
+        if self._recognize:
+            rule, start, end, confidence = self._with_recognizers(segment, rule, start, end, confidence)
+        if segment.core is not None and len(rule):
+            mine = (start >= segment.core[0]) & (start < segment.core[1])
+            rule, start, end, confidence = rule[mine], start[mine], end[mine], confidence[mine]
+        if not len(rule):
+            return NO_HITS
+        return MatchBatch(rule, start, end, confidence.astype(np.float32))
+
+    def _alone(self, text: str) -> tuple[npt.NDArray[np.int32], IntArray, IntArray, npt.NDArray[np.float64]]:
+        """The readings of a plain text that is nothing but one value, or a few sentences around one."""
+        rows = self.stack.alone.found(text) if self.stack.threshold <= CONFIDENCE else []
+        return (
+            np.array([rule for rule, _, _ in rows], np.int32),
+            np.array([start for _, start, _ in rows], np.int64),
+            np.array([end for _, _, end in rows], np.int64),
+            np.array([CONFIDENCE for _ in rows], np.float64),
+        )
+
+    def _with_recognizers(
+        self,
+        segment: TextSegment,
+        rule: npt.NDArray[np.int32],
+        start: IntArray,
+        end: IntArray,
+        confidence: npt.NDArray[np.float64],
+    ) -> tuple[npt.NDArray[np.int32], IntArray, IntArray, npt.NDArray[np.float64]]:
+        base = len(self.stack.plan.rules)
+        rows: list[tuple[int, int, int, float]] = []
+        apart: list[tuple[int, int, int, float]] = []
+        for recognize, other in self._recognize:
+            into = apart if getattr(other, "beside", False) else rows
+            into += [(base + r, s, e, c) for r, s, e, c in recognize(segment) if c >= self.stack.threshold]
+            base += len(other.rules)
+        if rows:
+            rule, start, end, confidence = self._joined_by(rows, rule, start, end, confidence)
+        if apart:
+            both = _merged(MatchBatch(rule, start, end, confidence.astype(np.float32)), apart)
+            rule, start, end, confidence = both.rule, both.start, both.end, both.confidence.astype(np.float64)
+        return rule, start, end, confidence
+
+    def _joined_by(
+        self,
+        rows: list[tuple[int, int, int, float]],
+        rule: npt.NDArray[np.int32],
+        start: IntArray,
+        end: IntArray,
+        confidence: npt.NDArray[np.float64],
+    ) -> tuple[npt.NDArray[np.int32], IntArray, IntArray, npt.NDArray[np.float64]]:
+        """The hits with those of recognizers that compete with them."""
+        more = list(zip(*rows, strict=True))
+        rule = np.concatenate((rule, np.array(more[0], np.int32)))
+        start = np.concatenate((start, np.array(more[1], np.int64)))
+        end = np.concatenate((end, np.array(more[2], np.int64)))
+        confidence = np.concatenate((confidence, np.array(more[3], np.float64)))
+        known = len(self.stack.checks)
+        strength = confidence + np.array([1.0 if i < known else 0.0 for i in rule.tolist()])
+        order = survivors(start, end, strength, rule)
+        return rule[order], start[order], end[order], confidence[order]
+
+    def _column(self, segment: ColumnSegment) -> MatchBatch:
+        names = (segment.header, *path_names(segment.path)[-NEAREST:]) if segment.path else (segment.header,)
+        forced = self.stack.headers.speaks_for(names)
+        apart = self._column_recognizers(segment)
+        if apart:
+            return _merged(self._by_rules(segment, forced), apart)
+        return self._by_rules(segment, forced)
+
+    def _column_recognizers(self, segment: ColumnSegment) -> list[Row]:
+        """(rule, start, end, confidence, item) of the matches of those recognizers that read columns."""
+        base = len(self.stack.plan.rules)
+        rows: list[Row] = []
+        for recognize, other in self._recognize:
+            column = getattr(recognize, "column", None)
+            if column is not None:
+                found = column(segment)
+                rows += [(base + r, s, e, c, item) for r, item, s, e, c in found if c >= self.stack.threshold]
+            base += len(other.rules)
+        return rows
+
+    def _by_rules(self, segment: ColumnSegment, forced: frozenset[int]) -> MatchBatch:
+        """The matches of the catalogue's rules in one column."""
+        refused = self._verdicts.of(segment, forced).refused
+        fast, left = self._verdicts.whole_cells(segment, forced)
+        slow = _without(self._cells(segment, forced - refused, left), refused)
+        if not len(fast):
+            return slow
+        if not len(slow):
+            return fast
+        assert fast.item is not None
+        assert slow.item is not None
+        item = np.concatenate((fast.item, slow.item))
+        order = np.argsort(item, kind="stable")
+        return MatchBatch(
+            np.concatenate((fast.rule, slow.rule))[order],
+            np.concatenate((fast.start, slow.start))[order],
+            np.concatenate((fast.end, slow.end))[order],
+            np.concatenate((fast.confidence, slow.confidence))[order],
+            item[order],
+        )
+
+    def _cells(self, segment: ColumnSegment, forced: frozenset[int], left: Left) -> MatchBatch:
+        """Matches inside the cells `left` (all of them for None), looked for in one block of the cells' text."""
+        if left is not None and not len(left):
+            return NO_HITS
+        block, bounds = _joined(segment.values, left)
+        chars = None if block.isascii() else ToChars(block)
+        hits = self.stack.examine(block, forced, chars, bounds)
+        if not len(hits.rule):
+            return NO_HITS
+        item = np.searchsorted(bounds, hits.start, side="right") - 1
+        base, start, end = bounds[item], hits.start, hits.end
+        if chars is not None:
+            base, start, end = chars(base), chars(start), chars(end)
+        if left is not None:
+            item = left[item]
+        return MatchBatch(hits.rule, start - base, end - base, hits.confidence.astype(np.float32), item)
+
+
+def _without(batch: MatchBatch, refused: frozenset[int]) -> MatchBatch:
+    """A batch of a column less the matches of some rules."""
+    if not refused or not len(batch):
+        return batch
+    assert batch.item is not None
+    keep = ~np.isin(batch.rule, list(refused))
+    return MatchBatch(batch.rule[keep], batch.start[keep], batch.end[keep], batch.confidence[keep], batch.item[keep])
+
+
+def _merged(batch: MatchBatch, rows: Sequence[Row]) -> MatchBatch:
+    """A batch with rows (rule, start, end, confidence and, in a column, item) beside its own, in order."""
+    more = list(zip(*rows, strict=True))
+    start = np.concatenate((batch.start, np.array(more[1], np.int64)))
+    item = None
+    if len(more) > 4:
+        before = batch.item if batch.item is not None else _NO_ROWS
+        item = np.concatenate((before, np.array(more[4], np.int64)))
+    order = np.lexsort((start, start if item is None else item))
+    return MatchBatch(
+        np.concatenate((batch.rule, np.array(more[0], np.int32)))[order],
+        start[order],
+        np.concatenate((batch.end, np.array(more[2], np.int64)))[order],
+        np.concatenate((batch.confidence, np.array(more[3], np.float32)))[order],
+        None if item is None else item[order],
+    )
+
+
+def _joined(values: Sequence[str], left: Left) -> tuple[bytes, IntArray]:
+    """Some cells (all of them for None), a line feed between them, and where each begins, in bytes."""
+    if isinstance(values, Cells):
+        cells = values if left is None else values.take(left)
+        return cells.joined(), cells.bounds[:-1] + np.arange(len(cells))
+    chosen = values if left is None else [values[i] for i in left.tolist()]
+    text = "\n".join(chosen)
+    block = text.encode("utf-8", "surrogatepass")
+    if len(block) == len(text):
+        sizes = np.fromiter(map(len, chosen), np.int64, len(chosen))
+    else:
+        sizes = np.fromiter((len(v.encode("utf-8", "surrogatepass")) for v in chosen), np.int64, len(chosen))
+    return block, np.concatenate(([0], np.cumsum(sizes + 1)[:-1]))
