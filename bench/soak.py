@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench import exact
+from bench import exact, hostile
 from tests.e2e import test_faults, test_incremental, test_kill
 from tests.support.cli import Cli, dump
 from tests.support.s3 import s3_server
@@ -324,6 +324,14 @@ def exact_match(small: bool) -> Figures:
     return exact.measure(small)
 
 
+# Hostile text.
+
+
+def hostile_text(small: bool) -> Figures:
+    """Each rule alone, and all of them, over texts made to be slow: growth by doubling, seconds a megabyte."""
+    return hostile.some(small)
+
+
 BARS: dict[str, Callable[[bool], Figures]] = {
     "real-files": real_files,
     "kill": kill,
@@ -332,6 +340,7 @@ BARS: dict[str, Callable[[bool], Figures]] = {
     "s3-faults": s3_faults,
     "look-alikes": look_alikes,
     "exact": exact_match,
+    "hostile": hostile_text,
 }
 
 

@@ -18,7 +18,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, NewType
 
-from piiscan import pattern
+from piiscan import countries, pattern
 from piiscan.errors import CatalogueError
 from piiscan.importing import macie
 from piiscan.importing.regex import Refused
@@ -175,15 +175,20 @@ def load_rule(path: Path) -> Rule:
 
 
 def load_pack(name: str, folder: Path | None = None) -> Pack:
-    """The pack of that name, or in that file when `name` ends in `.toml`.
+    """The pack of that name (a country's two letters too, see `countries.py`), or in that file: `name` ends in `.toml`.
 
     Raises: CatalogueError when there is none or it is wrong.
     """
-    folder_ = (folder if folder is not None else default_folder()) / "packs"
+    root = folder if folder is not None else default_folder()
+    folder_ = root / "packs"
     path = Path(name) if name.endswith(".toml") else folder_ / f"{name}.toml"
     if not path.is_file():
+        if own := countries.globs(name, root):
+            common = load_pack(countries.COMMON, root)
+            return Pack(PackName(name), f"The rules of {name}, and the pack {common.name}.", common.rules + own)
         known = ", ".join(sorted(p.stem for p in folder_.glob("*.toml")))
-        raise CatalogueError(f"no pack {name!r} (there are {known})")
+        of = f"; by country: {' '.join(countries.names(root))}" if countries.names(root) else ""
+        raise CatalogueError(f"no pack {name!r} (there are {known}{of})")
     table = _read(path)
     fail = _failure(path)
     _known(table, "pack", fail)

@@ -51,8 +51,12 @@ class Session(Protocol):
         """The matches of one segment."""
         ...
 
+    def feed_all(self, segments: Sequence[TextSegment]) -> Sequence[MatchBatch]:
+        """The matches of each of some short texts that have nothing to do with each other."""
+        ...
+
     def hidden(self) -> Sequence[TextSegment]:
-        """What the segment that was fed last holds in encoded form, decoded."""
+        """What the segments that were fed last hold in encoded form, decoded."""
         ...
 
     def finish(self) -> None:

@@ -1,7 +1,8 @@
 """A labelled corpus made out of the catalogue itself, and what the catalogue scores on it.
 
-`python -m tools.accuracy` writes `docs/accuracy.md` and `eval/baseline.json`; a test holds the catalogue against the
-latter, so that no rule gets worse unseen. `--corpus FILE` writes the corpus for `piiscan eval`.
+`python -m tools.accuracy` writes `docs/accuracy.md`, `eval/baseline.json` and `classifiers/measured.json`. A test holds
+the catalogue against the baseline, so that no rule gets worse unseen; the figures by rule go with the catalogue, and
+`piiscan rules show` prints them. `--corpus FILE` writes the corpus for `piiscan eval`.
 
 Every rule's values are drawn anew and stand alone, after each of some keywords, in a column, and in letters in seven
 languages; the same values with a broken checksum, and the numbers of everyday life, are the negatives.
@@ -27,6 +28,7 @@ from tools.values import made
 
 ROOT = Path(__file__).parent.parent
 BASELINE = ROOT / "eval" / "baseline.json"
+MEASURED = ROOT / "classifiers" / "measured.json"
 PAGE = ROOT / "docs" / "accuracy.md"
 SEED = 20_261_124
 
@@ -136,6 +138,17 @@ def baseline(found: dict[str, Any]) -> dict[str, Any]:
     return {"rules": rules, "clean_findings": found["clean"]["findings"]}
 
 
+def measured(found: dict[str, Any]) -> dict[str, Any]:
+    """What `piiscan rules show` says of each rule: recall as [found, of] by variant, and precision."""
+    recall: dict[str, dict[str, list[int]]] = defaultdict(dict)
+    for key, row in found["labels"].items():
+        rule, _, variant = key.partition("/")
+        recall[rule][variant] = [row["exact"], row["of"]]
+    rows = found["rules"]
+    rules = {rule: {"precision": rows.get(rule, {}).get("precision"), "recall": recall[rule]} for rule in recall}
+    return {"cases": found["cases"], "rules": rules}
+
+
 def page(found: dict[str, Any], rules: Sequence[Rule]) -> str:
     """The scores as a page of documentation."""
     lines = [
@@ -181,6 +194,9 @@ def main() -> int:
         return 0
     found = scores(rules)
     BASELINE.write_text(json.dumps(baseline(found), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    by_rule = [f"  {json.dumps(rule)}: {json.dumps(row)}" for rule, row in sorted(measured(found)["rules"].items())]
+    lines = [f'{{"cases": {found["cases"]}, "rules": {{', ",\n".join(by_rule), "}}"]
+    MEASURED.write_text("\n".join(lines) + "\n", encoding="utf-8")
     PAGE.write_text(page(found, rules), encoding="utf-8")
     for key, row in found["recall"].items():
         print(f"{key:<24}{row['exact_share']:.3f} of {row['of']}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -42,9 +43,11 @@ def anchor_candidates(plan: Plan, block: bytes) -> Candidates:
                 seen.update((user, s, e) for s, e in spans)
     if keywords.any():
         widest = 1 if block.isascii() else 4
+        tried: dict[int, Tried] = {}
         for index, start, end in _tokens(plan, block, ids[keywords] - anchors, found[keywords]):
             for user in plan.keyworded[index][1]:
-                if spans := around_keyword(plan.rules[user], block, start, end, widest):
+                known = tried.setdefault(user, Tried())
+                if spans := around_keyword(plan.rules[user], block, start, end, widest, known):
                     seen.update((user, s, e) for s, e in spans)
     return [h[0] for h in seen], [h[1] for h in seen], [h[2] for h in seen]
 
@@ -81,8 +84,21 @@ def _around_anchor(compiled: Compiled, block: bytes, start: int, end: int) -> li
     return [(s, e) for s, e in compiled.within(block, low, high, start - least) if e >= end]
 
 
-def around_keyword(compiled: Compiled, block: bytes, start: int, end: int, widest: int) -> list[tuple[int, int]]:
-    """Matches within the rule's window on either side of a keyword; a character has at most `widest` bytes."""
+@dataclass(slots=True)
+class Tried:
+    """How far a rule was tried around the keywords before, so that a row of keywords costs no more than its length."""
+
+    behind: int = 0
+    """Where starts of matches behind a keyword are new."""
+    before: int = 0
+    """Where ends of matches before a keyword are new."""
+
+
+def around_keyword(
+    compiled: Compiled, block: bytes, start: int, end: int, widest: int, tried: Tried
+) -> list[tuple[int, int]]:
+    """Matches within the rule's window on either side of a keyword that the keywords before it, in ascending order,
+    did not lead to; a character has at most `widest` bytes."""
     window = compiled.rule.context.window * widest
     reach = window + compiled.most + 1
     if compiled.gap is not None:
@@ -93,7 +109,11 @@ def around_keyword(compiled: Compiled, block: bytes, start: int, end: int, wides
         return compiled.within(block, gap.end(), min(gap.end() + compiled.most + 1, len(block)), gap.end())
     if compiled.digits and _DIGIT.search(block, max(start - reach, 0), end + reach) is None:
         return []
-    found = compiled.within(block, end, min(end + window + compiled.most + 1, len(block)), end + window + 1)
+    last = end + window + 1
+    found = compiled.within(block, max(end, tried.behind), min(last + compiled.most, len(block)), last)
+    tried.behind = max(tried.behind, last + 1)
     if compiled.most <= BEHIND:
-        found += compiled.within(block, max(start - window - compiled.most - 1, 0), start)
+        low = max(start - window - compiled.most - 1, tried.before - compiled.most, 0)
+        found += compiled.within(block, low, start)
+        tried.before = max(tried.before, start)
     return found

@@ -142,7 +142,7 @@ def email_candidates(plan: Plan, block: bytes) -> Candidates:
                     starts.append(begin)
                     stops.append(end)
                     continue
-            for start, end in item.within(block, begin, high):
+            for start, end in item.within(block, begin, high, sign):
                 if start < sign < end:
                     rules.append(item.index)
                     starts.append(start)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from urllib.parse import unquote_to_bytes
@@ -162,26 +162,42 @@ def _text(data: bytes) -> str | None:
     return text
 
 
-def readings(session: Session, segment: Segment, depth: int = DEPTH) -> Iterator[tuple[Segment, MatchBatch]]:
+def readings(session: Session, segment: Segment) -> Iterator[tuple[Segment, MatchBatch]]:
     """Segments with their matches: the one that is given, then each text that it holds in encoded form.
 
     A decoded segment has the place of its encoding, whose name is added to `Place.part`.
     """
     yield segment, session.feed(segment)
-    if depth and isinstance(segment, TextSegment):
-        for inner in session.hidden():
-            outermost = inner if segment.encoded is None else replace(inner, encoded=segment.encoded)
-            yield from readings(session, outermost, depth - 1)
+    for _ in range(DEPTH):
+        inner = session.hidden()
+        if not inner:
+            return
+        yield from zip(inner, session.feed_all(inner), strict=True)
 
 
-def decoded_segments(segment: TextSegment, block: bytes, strings: Windows, chars: ToChars | None) -> list[TextSegment]:
-    """The encoded texts of a segment that it owns, as segments."""
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """Text segments as they were read together: one block, and where each begins in it, in bytes."""
+
+    segments: Sequence[TextSegment]
+    block: bytes
+    bounds: IntArray
+    strings: Windows
+    chars: ToChars | None
+
+
+def decoded_segments(fed: Fed) -> list[TextSegment]:
+    """The encoded texts of some segments that these own, as segments."""
     out = []
-    for found in hidden_in(block, strings):
-        start, end = (found.start, found.end) if chars is None else chars(np.array([found.start, found.end])).tolist()
+    for found in hidden_in(fed.block, fed.strings):
+        item = int(np.searchsorted(fed.bounds, found.start, side="right")) - 1
+        segment, ends = fed.segments[item], np.array([fed.bounds[item], found.start, found.end])
+        base, start, end = (ends if fed.chars is None else fed.chars(ends)).tolist()
+        start, end = start - base, end - base
         if segment.core is not None and not segment.core[0] <= start < segment.core[1]:
             continue
         place = segment.place_of(start)
         part = f"{place.part}/{found.encoding}" if place.part else found.encoding
-        out.append(TextSegment(found.text, None, (0,), (replace(place, part=part),), prose=False, encoded=(start, end)))
+        span = segment.encoded or (start, end)
+        out.append(TextSegment(found.text, None, (0,), (replace(place, part=part),), prose=False, encoded=span))
     return out

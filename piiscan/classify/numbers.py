@@ -168,6 +168,11 @@ class Numbers:
         """Where long strings of letters and digits are."""
         return opaque_strings(self.runs.data)
 
+    @cached_property
+    def scattered(self) -> Windows:
+        """First and last of every five digits that stand close together beside capital letters."""
+        return scattered_digits(self.runs)
+
     def windows(self, plan: Plan, kind: str, which: tuple[int, ...]) -> Windows:
         """Where matches of these rules of one kind of dense scan can be."""
         if kind == "digital":
@@ -189,7 +194,9 @@ class Numbers:
             starts, ends = self.opaque
             pad = max(plan.rules[index].most for index in which) + 2
             return merge(starts - pad, ends + pad, self.size)
-        return digit_windows(self.runs, plan.reach(which))
+        first, last = self.scattered
+        pad = plan.reach(which)
+        return merge(first - pad, last + 1 + pad, self.size)
 
 
 def numbers_of(block: bytes) -> Numbers:
@@ -257,8 +264,8 @@ def plus_windows(runs: Runs, reach: int) -> tuple[IntArray, IntArray]:
     return merge(at - 1, at + reach, len(runs.data))
 
 
-def digit_windows(runs: Runs, pad: int) -> tuple[IntArray, IntArray]:
-    """Windows around every five digits that stand close together, in runs with a capital letter beside them."""
+def scattered_digits(runs: Runs) -> tuple[IntArray, IntArray]:
+    """First and last of every five digits that stand close together, in runs with a capital letter beside them."""
     starts, ends, data = runs.starts, runs.ends, runs.data
     if not len(starts):
         return starts, ends
@@ -278,7 +285,7 @@ def digit_windows(runs: Runs, pad: int) -> tuple[IntArray, IntArray]:
         return where[:0], where[:0]
     first, last = where[: -(MIN_DIGITS - 1)], where[MIN_DIGITS - 1 :]
     close = np.flatnonzero(last - first <= SPAN)
-    return merge(first[close] - pad, last[close] + 1 + pad, size)
+    return first[close], last[close]
 
 
 def wallet_windows(runs: Runs, reach: int) -> tuple[IntArray, IntArray]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 import numpy as np
 import numpy.typing as npt
 
@@ -52,10 +54,14 @@ def _resolve(
     strength: npt.NDArray[np.float64],
     rules: npt.NDArray[np.int32],
 ) -> list[int]:
-    if len(group) == 1:
-        return group
+    """Those of some chained spans that stand, in order: strongest first, each that overlaps none chosen before."""
+    # What is chosen lies apart, so only the two neighbours of a span can overlap it.
+    firsts: list[int] = []
     chosen: list[int] = []
     for i in sorted(group, key=lambda i: (-strength[i], starts[i] - ends[i], rules[i], starts[i])):
-        if all(ends[i] <= starts[j] or starts[i] >= ends[j] for j in chosen):
-            chosen.append(i)
-    return sorted(chosen, key=lambda i: int(starts[i]))
+        at = bisect_left(firsts, starts[i])
+        if (at and ends[chosen[at - 1]] > starts[i]) or (at < len(firsts) and firsts[at] < ends[i]):
+            continue
+        firsts.insert(at, int(starts[i]))
+        chosen.insert(at, i)
+    return chosen

@@ -140,13 +140,16 @@ class Compiled:
     def longest(self, block: bytes, start: int, end: int) -> int:
         """The largest end of a match from `start`, at most `end`, whose after-guard holds; -1 if there is none."""
         size = len(block)
-        while True:
-            if end == size or self.after[block[end]]:
-                return end
-            shorter = self.body.match(block, start, end - 1)
+        while end < size and not self.after[block[end]]:
+            # Only ends that the guard behind allows are worth another match.
+            end -= 1
+            while end > start and not self.after[block[end]]:
+                end -= 1
+            shorter = self.body.match(block, start, end) if end > start else None
             if shorter is None or shorter.end() <= start:
                 return -1
             end = shorter.end()
+        return end
 
 
 def compile_rule(rule: Rule, index: int, anatomy: Anatomy | None = None) -> Compiled:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from piiscan.classify.anchors import around_keyword
+from piiscan.classify.anchors import Tried, around_keyword
 from piiscan.classify.dense import Candidates
 from piiscan.classify.keywords import KeywordIndex, Spoken
 from piiscan.classify.numbers import IntArray, Numbers, Windows, merge, union
@@ -105,7 +105,8 @@ class Worded:
         """Append matches of rules for opaque strings beside their keyword: it may be part of the same string."""
         seen: set[tuple[int, int, int]] = set()
         for rule, begin, stop in zip(rules.tolist(), begins.tolist(), stops.tolist(), strict=True):
-            spans = around_keyword(self._plan.rules[rule], block, begin, stop, widest)
+            # A longer keyword leads to another match than a shorter one that it holds: each is tried anew.
+            spans = around_keyword(self._plan.rules[rule], block, begin, stop, widest, Tried())
             seen.update((rule, start, end) for start, end in spans)
         for rule, start, end in sorted(seen):
             _append(out, rule, start, end)

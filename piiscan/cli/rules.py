@@ -11,6 +11,7 @@ import typer
 
 from piiscan.cli import rules_exact, rules_import
 from piiscan.cli.options import Pack, Rules
+from piiscan.cli.rules_show import show
 
 
 def register(app: typer.Typer) -> None:
@@ -55,42 +56,6 @@ def list_(
         else:
             print(f"{rule.id:<36} {rule.category.value:<12} {severity:<9} {rule.name}")
     return 0
-
-
-def show(rule_id: Annotated[str, typer.Argument(metavar="ID")], rules: Rules = None) -> int:
-    """Show what one rule looks for, and its sources."""
-    from piiscan.catalogue import load_rules
-    from piiscan.errors import CatalogueError
-
-    for rule in load_rules(None, [Path(r) for r in rules or ()]):
-        if rule.id != rule_id:
-            continue
-        steps = ", ".join(f"{s.label} from {n}" for n, s in rule.severity)
-        out = [
-            f"{rule.id}: {rule.name}",
-            " ".join(rule.summary.split()),
-            "",
-            f"category    {rule.category.value}{f'   macie {rule.macie}' if rule.macie else ''}",
-            f"severity    {steps}",
-            f"pattern     {rule.match.pattern}",
-            f"guards      before {rule.match.before or 'anything'}   after {rule.match.after or 'anything'}",
-        ]
-        if rule.match.anchors:
-            out.append(f"anchors     {', '.join(rule.match.anchors)}")
-        if rule.checksum is not None:
-            out.append(f"checksum    {rule.checksum.kind}{'' if rule.checksum.required else ' (raises confidence)'}")
-        if rule.context.keywords:
-            need = "required" if rule.context.required else "raise confidence"
-            out.append(f"keywords    {', '.join(rule.context.keywords)} ({need}, within {rule.context.window})")
-        if rule.context.columns:
-            out.append(f"columns     {', '.join(rule.context.columns)}")
-        c = rule.confidence
-        out.append(f"confidence  match {c.match}, checksum {c.checksum}, context {c.context}, column {c.column}")
-        out.append(f"tags        {', '.join(rule.tags) or 'none'}")
-        out += [f"source      {r}" for r in rule.references]
-        print("\n".join(out))
-        return 0
-    raise CatalogueError(f"no rule {rule_id!r} (see `piiscan rules list --pack all`)")
 
 
 def check(paths: Annotated[list[str] | None, typer.Argument(metavar="[FILE|DIR]...")] = None) -> int:
