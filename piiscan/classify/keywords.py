@@ -162,7 +162,7 @@ class KeywordIndex:
         first = starts if chars is None else chars(starts)
         last = ends if chars is None else chars(ends)
         by_rule = _by_rule(rules, asking, starts)
-        heard = np.logical_or.reduce([self._about(rule) for rule in by_rule])[ids]
+        heard = np.logical_or.reduce([self._about(rule)[ids] for rule in by_rule])
         for index, stops in _by_keyword(ids[heard], found[heard]):
             stops = stops - self.words.bounded[index]  # the byte behind the token was consumed
             stops = stops[self._whole(index, block, stops)]
