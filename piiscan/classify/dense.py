@@ -49,7 +49,8 @@ def dense_candidates(plan: Plan, block: bytes, numbers: Numbers) -> Candidates:
         starts, ends = numbers.windows(plan, kind, which)
         if len(starts):
             _confirm(plan, which, block, *scan_windows(scanner, block, starts, ends), out)
-    _append(out, plan.quads, *quads(numbers.all))
+    if plan.quads:
+        _append(out, plan.quads, *quads(numbers.all))
     if plan.wallet_scanner is not None:
         pad = max(plan.rules[index].most for index in plan.wallets) + 2
         starts, ends = wallet_windows(numbers.runs, pad)

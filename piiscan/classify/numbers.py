@@ -153,20 +153,34 @@ def _sums(sizes: IntArray, heads: IntArray) -> IntArray:
 
 @dataclass(frozen=True)
 class Numbers:
-    """The digits of a block, looked up once for all scans."""
+    """The digits and long strings of a block, each looked up once, when the first scan asks for it."""
 
-    all: Runs
-    """Every run."""
-    runs: Runs
-    """Those that are no date, time or dotted quad."""
-    groups: Groups
-    size: int
-    """Bytes of the block."""
+    block: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes of the block."""
+        return len(self.block)
+
+    @cached_property
+    def all(self) -> Runs:
+        """Every run of digits."""
+        return digit_runs(self.block)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """Those that are no date, time or dotted quad."""
+        return without_times(self.all)
+
+    @cached_property
+    def groups(self) -> Groups:
+        """Numbers as people write them."""
+        return digit_groups(self.runs)
 
     @cached_property
     def opaque(self) -> Windows:
         """Where long strings of letters and digits are."""
-        return opaque_strings(self.runs.data)
+        return opaque_strings(np.frombuffer(self.block, np.uint8))
 
     @cached_property
     def scattered(self) -> Windows:
@@ -197,13 +211,6 @@ class Numbers:
         first, last = self.scattered
         pad = plan.reach(which)
         return merge(first - pad, last + 1 + pad, self.size)
-
-
-def numbers_of(block: bytes) -> Numbers:
-    """The runs and groups of digits of a block."""
-    every = digit_runs(block)
-    runs = without_times(every)
-    return Numbers(every, runs, digit_groups(runs), len(block))
 
 
 def digital_windows(groups: Groups, fewest: int, openings: bytes, size: int) -> tuple[IntArray, IntArray]:

@@ -23,7 +23,7 @@ from piiscan.classify.context import HeaderIndex
 from piiscan.classify.dense import Candidates, dense_candidates, email_candidates
 from piiscan.classify.encoded import readings
 from piiscan.classify.keywords import KeywordIndex, Spoken, ToChars
-from piiscan.classify.numbers import IntArray, Windows, numbers_of
+from piiscan.classify.numbers import IntArray, Numbers, Windows
 from piiscan.classify.overlap import survivors
 from piiscan.classify.plan import Plan, make_plan
 from piiscan.classify.session import Recognizer, StackSession
@@ -150,7 +150,7 @@ class Stack:
         cells of the block, when it is a column: neither a match nor its keyword crosses them.
         """
         plan = self.plan
-        numbers = numbers_of(block)
+        numbers = Numbers(block)
         rules, starts, ends = _arrays(
             anchor_candidates(plan, block),
             dense_candidates(plan, block, numbers),
