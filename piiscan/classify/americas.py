@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from piiscan.classify.national import weighted
+from piiscan.classify.schemes import weighted
 
 Params = Mapping[str, Any]
 

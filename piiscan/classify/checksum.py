@@ -22,10 +22,12 @@ from piiscan.classify import (
     iban,
     ledger,
     national,
+    schemes,
     screen,
     secret,
     tokens,
     values,
+    vat,
     world,
 )
 from piiscan.errors import CatalogueError
@@ -149,7 +151,7 @@ def weighted(value: str, weights: tuple[int, ...]) -> int:
     >>> weighted("123", (3, 2, 1))
     10
     """
-    return national.weighted(value, weights)
+    return schemes.weighted(value, weights)
 
 
 KINDS: Mapping[str, Check] = {
@@ -158,9 +160,11 @@ KINDS: Mapping[str, Check] = {
     "track": track,
     "aba": aba,
     **iban.KINDS,
+    **schemes.KINDS,
     **national.KINDS,
     **world.KINDS,
     **europe.KINDS,
+    **vat.KINDS,
     **americas.KINDS,
     **asia.KINDS,
     **values.KINDS,

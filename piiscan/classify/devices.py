@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from piiscan.classify.national import weighted
+from piiscan.classify.schemes import weighted
 
 Params = Mapping[str, Any]
 

@@ -1,6 +1,6 @@
 """Checks of numbers that a state or its registers give out; all take compacted values.
 
-Most are one weighted sum, so `weighted_sum` takes its weights from the rule file; the others have a function each.
+Schemes that many issuers share are in `schemes.py`; these have a function each.
 Issuers' rules are cited per function; the collected descriptions follow the Wikipedia pages named there.
 """
 
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from piiscan.classify.schemes import mod11_10, verhoeff, weighted
 
 Params = Mapping[str, Any]
 
@@ -22,80 +24,6 @@ _ODD = dict(
 _EVEN = {char: i if i < 10 else i - 10 for i, char in enumerate("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")}
 _OMOCODE = str.maketrans("LMNPQRSTUV", "0123456789")
 _VIN = dict(zip("0123456789ABCDEFGHJKLMNPRSTUVWXYZ", "012345678912345678123457923456789", strict=True))
-
-
-def weighted(value: str, weights: Sequence[int]) -> int:
-    """The sum of the digits of `value`, each times its weight.
-
-    >>> weighted("123", (3, 2, 1))
-    10
-    """
-    return sum([int(digit) * weight for digit, weight in zip(value, weights, strict=False)])
-
-
-def _day(value: str, params: Params) -> bool:
-    """Whether the digits at `month` and `day` can be a month (some registers add 20, 40, ...) and a day."""
-    if "month" not in params:
-        return True
-    month, day = int(value[params["month"] :][:2]), int(value[params["day"] :][:2])
-    return 1 <= month % 20 <= 12 and 1 <= day % 40 <= 31
-
-
-def weighted_sum(value: str, params: Params) -> bool:
-    """Whether the sum of digits times `weights` leaves `remainder` (0) modulo `modulus`; several lists must all hold.
-
-    A letter in the digits' place counts as in `letters` (X = 10). With `ten` the last digit 0 stands for a check
-    digit of 10; with `fold` the check digit is (modulus - rest) mod 10. `starts` limits the first characters,
-    `month` and `day` say where a date stands. One digit repeated never holds.
-
-    Source: the parameters come from the issuer's description that the rule file cites.
-
-    >>> nhs = {"weights": [10, 9, 8, 7, 6, 5, 4, 3, 2, 1], "modulus": 11}
-    >>> weighted_sum("9434765919", nhs), weighted_sum("9434765918", nhs)
-    (True, False)
-    """
-    lists = params["weights"]
-    if isinstance(lists[0], int):
-        lists = (lists,)
-    modulus, want = params["modulus"], params.get("remainder", 0)
-    try:
-        numbers = [int(char) if char.isdecimal() else params["letters"][char] for char in value]
-    except KeyError:
-        return False
-    if (
-        len(numbers) != len(lists[0])
-        or len(set(numbers)) == 1
-        or not value.startswith(tuple(params.get("starts", ("",))))
-    ):
-        return False
-    if not _day(value, params):
-        return False
-    for weights in lists:
-        total = sum([number * weight for number, weight in zip(numbers, weights, strict=True)])
-        if params.get("fold"):
-            if (modulus - (total - numbers[-1]) % modulus) % 10 != numbers[-1]:
-                return False
-        elif total % modulus != want:
-            tenth = params.get("ten") and numbers[-1] == 0 and (total + 10 * weights[-1]) % modulus == want
-            if not tenth:
-                return False
-    return True
-
-
-def letter(value: str, params: Params) -> bool:
-    """Whether the last character is the one of `letters` that the number before it picks (X, Y, Z lead as 0, 1, 2).
-
-    Source: Spanish Ministry of the Interior, "Cálculo del dígito de control del NIF/NIE"; Finnish DVV for the HETU.
-
-    >>> spain = {"letters": "TRWAGMYFPDXBNJZSQVHLCKE"}
-    >>> letter("12345678Z", spain), letter("12345678A", spain), letter("X1234567L", spain)
-    (True, False, True)
-    """
-    letters: str = params["letters"]
-    number = value[:-1]
-    if number[:1] in ("X", "Y", "Z"):
-        number = str("XYZ".index(number[0])) + number[1:]
-    return number.isdecimal() and letters[int(number) % len(letters)] == value[-1]
 
 
 def hetu(value: str, params: Params) -> bool:
@@ -250,20 +178,6 @@ def codice_fiscale(value: str, params: Params) -> bool:
     return day.isdecimal() and 1 <= int(day) % 40 <= 31 and ord(value[15]) - 65 == total % 26
 
 
-def mod11_10(value: str, params: Params) -> bool:
-    """Whether the digits hold ISO 7064 mod 11,10.
-
-    Source: ISO/IEC 7064, hybrid system mod 11,10.
-
-    >>> mod11_10("794623", {}), mod11_10("794624", {})
-    (True, False)
-    """
-    check = 5
-    for digit in value:
-        check = ((check or 10) * 2 % 11 + int(digit)) % 10
-    return check == 1 and len(set(value)) > 1
-
-
 def de_steuer_id(value: str, params: Params) -> bool:
     """Whether a German tax id holds: mod 11,10, no leading zero, one digit two or three times in the first ten.
 
@@ -275,20 +189,6 @@ def de_steuer_id(value: str, params: Params) -> bool:
     counts = sorted([value[:10].count(digit) for digit in set(value[:10])])
     repeated = counts[-1] in (2, 3) and counts[-2] == 1
     return value[0] != "0" and repeated and mod11_10(value, {})
-
-
-def mrz731(value: str, params: Params) -> bool:
-    """Whether the last digit is the 7-3-1 sum of what stands before it (letters count 10 to 35).
-
-    Source: ICAO Doc 9303-3, section 4.9.
-
-    >>> mrz731("T220001293", {}), mrz731("T220001294", {})
-    (True, False)
-    """
-    if not value[-1].isdecimal():
-        return False
-    total = sum([int(char.replace("<", "0"), 36) * (7, 3, 1)[i % 3] for i, char in enumerate(value[:-1])])
-    return total % 10 == int(value[-1]) and any(char.isdecimal() for char in value[:-1])
 
 
 def nir(value: str, params: Params) -> bool:
@@ -350,31 +250,6 @@ def cnpj(value: str, params: Params) -> bool:
     weights = (6, 5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2)
     first = _mod11(value[:12], weights[1:])
     return value[12:] == first + _mod11(value[:12] + first, weights)
-
-
-_DIHEDRAL = (
-    "0123456789", "1234067895", "2340178956", "3401289567", "4012395678",
-    "5987604321", "6598710432", "7659821043", "8765932104", "9876543210",
-)  # fmt: skip
-_PERMUTE = (
-    "0123456789", "1576283094", "5803796142", "8916043527", "9453126870", "4286573901", "2793806415", "7046913258",
-)  # fmt: skip
-
-
-def verhoeff(value: str, params: Params) -> bool:
-    """Whether the digits hold the Verhoeff check; `starts` lists the first digits allowed.
-
-    Source: J. Verhoeff, "Error Detecting Decimal Codes" (1969); UIDAI for the Aadhaar number.
-
-    >>> verhoeff("2363", {}), verhoeff("2364", {})
-    (True, False)
-    """
-    if not value.startswith(tuple(params.get("starts", ("",)))) or len(set(value)) == 1:
-        return False
-    check = 0
-    for i, digit in enumerate(reversed(value)):
-        check = int(_DIHEDRAL[check][int(_PERMUTE[i % 8][int(digit)])])
-    return check == 0
 
 
 def aadhaar(value: str, params: Params) -> bool:
@@ -461,27 +336,10 @@ def personnummer(value: str, params: Params) -> bool:
     return total % 10 == 0
 
 
-def mod11_2(value: str, params: Params) -> bool:
-    """Whether the digits and a last digit or X hold ISO 7064 mod 11-2; `month` and `day` say where a date stands.
-
-    Source: ISO/IEC 7064; GB 11643-1999 for the Chinese resident number.
-
-    >>> mod11_2("11010519491231002X", {"month": 10, "day": 12}), mod11_2("110105194912310021", {})
-    (True, False)
-    """
-    if not value[:-1].isdecimal() or not _day(value, params):
-        return False
-    check = 0
-    for digit in value[:-1]:
-        check = (check + int(digit)) * 2 % 11
-    return (check + (10 if value[-1] == "X" else int(value[-1]))) % 11 == 1
-
-
 KINDS: Mapping[str, Callable[[str, Params], bool]] = {
-    function.__name__.replace("weighted_sum", "weighted"): function
+    function.__name__: function
     for function in (
-        weighted_sum, letter, hetu, cif, nuss, ccc, ssn, hicn, itin, ein, nino, codice_fiscale, mod11_10,
-        de_steuer_id, mrz731, nir, fr_spi, cpf, cnpj, verhoeff, aadhaar, curp, vin, dea, be_national, personnummer,
-        mod11_2,
+        hetu, cif, nuss, ccc, ssn, hicn, itin, ein, nino, codice_fiscale,
+        de_steuer_id, nir, fr_spi, cpf, cnpj, aadhaar, curp, vin, dea, be_national, personnummer,
     )
 }  # fmt: skip

@@ -5,40 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from piiscan.classify.national import weighted
+from piiscan.classify.schemes import is_day, luhn_sum, weighted
 
 Params = Mapping[str, Any]
-
-_COUNTRIES = frozenset((
-    "AD", "AE", "AF", "AG", "AI", "AL", "AM", "AO", "AQ", "AR", "AS", "AT", "AU", "AW", "AX", "AZ", "BA", "BB", "BD",
-    "BE", "BF", "BG", "BH", "BI", "BJ", "BL", "BM", "BN", "BO", "BQ", "BR", "BS", "BT", "BW", "BY", "BZ", "CA", "CC",
-    "CD", "CF", "CG", "CH", "CI", "CK", "CL", "CM", "CN", "CO", "CR", "CU", "CV", "CW", "CX", "CY", "CZ", "DE", "DJ",
-    "DK", "DM", "DO", "DZ", "EC", "EE", "EG", "ER", "ES", "ET", "FI", "FJ", "FK", "FM", "FO", "FR", "GA", "GB", "GD",
-    "GE", "GF", "GG", "GH", "GI", "GL", "GM", "GN", "GP", "GQ", "GR", "GT", "GU", "GW", "GY", "HK", "HN", "HR", "HT",
-    "HU", "ID", "IE", "IL", "IM", "IN", "IQ", "IR", "IS", "IT", "JE", "JM", "JO", "JP", "KE", "KG", "KH", "KI", "KM",
-    "KN", "KR", "KW", "KY", "KZ", "LA", "LB", "LC", "LI", "LK", "LR", "LS", "LT", "LU", "LV", "LY", "MA", "MC", "MD",
-    "ME", "MF", "MG", "MH", "MK", "ML", "MM", "MN", "MO", "MP", "MQ", "MR", "MS", "MT", "MU", "MV", "MW", "MX", "MY",
-    "MZ", "NA", "NC", "NE", "NF", "NG", "NI", "NL", "NO", "NP", "NR", "NU", "NZ", "OM", "PA", "PE", "PF", "PG", "PH",
-    "PK", "PL", "PM", "PN", "PR", "PS", "PT", "PW", "PY", "QA", "RE", "RO", "RS", "RU", "RW", "SA", "SB", "SC", "SD",
-    "SE", "SG", "SI", "SK", "SL", "SM", "SN", "SO", "SR", "ST", "SV", "SX", "SZ", "TC", "TD", "TG", "TH", "TJ", "TL",
-    "TM", "TN", "TO", "TR", "TT", "TV", "TW", "TZ", "UA", "UG", "US", "UY", "UZ", "VA", "VC", "VE", "VG", "VI", "VN",
-    "VU", "WF", "WS", "XK", "YE", "ZA", "ZM", "ZW",
-))  # fmt: skip
-
-
-def _is_day(month: str, day: str) -> bool:
-    return 1 <= int(month) <= 12 and 1 <= int(day) <= 31
-
-
-def bic(value: str, params: Params) -> bool:
-    """Whether the fifth and sixth letter are a country.
-
-    Source: ISO 9362; ISO 3166-1.
-
-    >>> bic("DEUTDEFF", {}), bic("PASSWORD", {})
-    (True, False)
-    """
-    return value[4:6] in _COUNTRIES
 
 
 def rib(value: str, params: Params) -> bool:
@@ -63,7 +32,7 @@ def isikukood(value: str, params: Params) -> bool:
     >>> isikukood("37605030299", {}), isikukood("37605030298", {})
     (True, False)
     """
-    if value[0] not in "123456" or not _is_day(value[3:5], value[5:7]):
+    if value[0] not in "123456" or not is_day(value[3:5], value[5:7]):
         return False
     for weights in ((1, 2, 3, 4, 5, 6, 7, 8, 9, 1), (3, 4, 5, 6, 7, 8, 9, 1, 2, 3)):
         rest = weighted(value, weights) % 11
@@ -131,7 +100,7 @@ def rfc(value: str, params: Params) -> bool:
     >>> rfc("GODE561231GR8", {}), rfc("GODE561231GR7", {})
     (True, False)
     """
-    if not _is_day(value[-7:-5], value[-5:-3]):
+    if not is_day(value[-7:-5], value[-5:-3]):
         return False
     alphabet = "0123456789ABCDEFGHIJKLMN&OPQRSTUVWXYZ Ñ"
     padded = value.rjust(13)
@@ -219,7 +188,7 @@ def cnp(value: str, params: Params) -> bool:
     >>> cnp("1630615123457", {}), cnp("1630615123458", {})
     (True, False)
     """
-    if value[0] == "0" or not _is_day(value[3:5], value[5:7]) or not 1 <= int(value[7:9]) <= 52:
+    if value[0] == "0" or not is_day(value[3:5], value[5:7]) or not 1 <= int(value[7:9]) <= 52:
         return False
     rest = weighted(value, (2, 7, 9, 1, 4, 6, 3, 5, 8, 2, 7, 9)) % 11
     return (1 if rest == 10 else rest) == int(value[12])
@@ -234,29 +203,6 @@ def utr(value: str, params: Params) -> bool:
     (True, False)
     """
     return "21987654321"[weighted(value[1:], (6, 7, 8, 9, 10, 5, 4, 3, 2)) % 11] == value[0]
-
-
-def dated_luhn(value: str, params: Params) -> bool:
-    """Whether the digits hold the Luhn sum and a possible date at `month` and `day`.
-
-    Source: ISO/IEC 7812-1 annex B; the issuer's description of the date is cited by the rule.
-
-    >>> dated_luhn("8001015009087", {"month": 2, "day": 4}), dated_luhn("8013015009087", {"month": 2, "day": 4})
-    (True, False)
-    """
-    if not _is_day(value[params["month"] :][:2], value[params["day"] :][:2]):
-        return False
-    total = sum([sum(divmod(int(digit) * (1 + i % 2), 10)) for i, digit in enumerate(reversed(value))])
-    return total % 10 == 0
-
-
-def dated(value: str, params: Params) -> bool:
-    """Whether two digits at `month` and two at `day` can be a month and a day; there is no check digit.
-
-    >>> dated("3112991234", {"day": 0, "month": 2}), dated("3113991234", {"day": 0, "month": 2})
-    (True, False)
-    """
-    return _is_day(value[params["month"] :][:2], value[params["day"] :][:2])
 
 
 def afm(value: str, params: Params) -> bool:
@@ -332,11 +278,7 @@ def dated_lv(value: str, params: Params) -> bool:
     >>> dated_lv("16117519997", {}), dated_lv("41139912345", {}), dated_lv("32673316272", {})
     (True, False, True)
     """
-    return value[:2] == "32" or (_is_day(value[2:4], value[:2]) and value[6] in "012")
-
-
-def _luhn(digits: str) -> bool:
-    return sum([sum(divmod(int(digit) * (1 + i % 2), 10)) for i, digit in enumerate(reversed(digits))]) % 10 == 0
+    return value[:2] == "32" or (is_day(value[2:4], value[:2]) and value[6] in "012")
 
 
 def ca_bn(value: str, params: Params) -> bool:
@@ -347,7 +289,7 @@ def ca_bn(value: str, params: Params) -> bool:
     >>> ca_bn("123026635RC0001", {}), ca_bn("123026636", {})
     (True, False)
     """
-    return bool(value[:9].strip("0")) and _luhn(value[:9])
+    return bool(value[:9].strip("0")) and luhn_sum(value[:9])
 
 
 def il_id(value: str, params: Params) -> bool:
@@ -358,7 +300,7 @@ def il_id(value: str, params: Params) -> bool:
     >>> il_id("039337423", {}), il_id("039337424", {})
     (True, False)
     """
-    return len(set(value)) > 1 and _luhn(value.zfill(9))
+    return len(set(value)) > 1 and luhn_sum(value.zfill(9))
 
 
 def au_medicare(value: str, params: Params) -> bool:
@@ -458,7 +400,7 @@ def _folded(number: int) -> int:
 KINDS: Mapping[str, Callable[[str, Params], bool]] = {
     function.__name__: function
     for function in (
-        bic, rib, isikukood, pps, tckn, rut, nit, rfc, hkid, sg_nric, tw_id, inn, rc, cnp, utr, dated_luhn, dated, afm,
+        rib, isikukood, pps, tckn, rut, nit, rfc, hkid, sg_nric, tw_id, inn, rc, cnp, utr, afm,
         afm_el, nif_klm, rvnr, kvnr, dated_lv, pt_cc, ca_bn, il_id,
         au_medicare, abn, ird, cbu, py_ruc, vn_mst,
     )
