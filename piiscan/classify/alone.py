@@ -66,7 +66,8 @@ class Alone:
         numbers = [match for match in _NUMBER.finditer(text) if sum(map(str.isdecimal, match[0])) >= DIGITS]
         if len(numbers) > FEW:
             return []
-        return [(rule, *match.span()) for match in numbers for rule in self.credible(match[0], len(numbers))]
+        neutral = [match for match in numbers if not _OTHER.search(text, max(match.start() - 40, 0), match.start())]
+        return [(rule, *match.span()) for match in neutral for rule in self.credible(match[0], len(numbers))]
 
     def credible(self, text: str, among: int) -> list[int]:
         """The rules that read a value, one of so many in its text, and that chance would hardly satisfy; the least
@@ -141,8 +142,18 @@ class Alone:
 DIGITS = 6
 """Digits of a number in a sentence that may be an identifier: no year, no count, no house number."""
 _NUMBER = re.compile(r"(?<![\w./-])(?:[A-Z]{1,4}[- ]?)?\d(?:[-./ ]?[\dA-Z]){4,40}(?![\w/-]|\.\d)")
-_COUNTED = re.compile("01234567|12345678|23456789|98765432|(?:19|20)\\d\\d(?:0\\d|1[0-2])[0-3]\\d(?:\\d{6})?$")
-"""Digits that count up or down, and dates and times written without a sign."""
+_COUNTED = re.compile(
+    "01234567|12345678|23456789|98765432"
+    "|(?:19|20)\\d\\d(?:0\\d|1[0-2])[0-3]\\d(?:\\d{6})?$"  # a date, and a time, without signs
+    "|^1[5-8]\\d{8}$"  # seconds since 1970: 2017 to 2030
+)
+"""Digits that count up or down, dates and moments."""
+_OTHER = re.compile(
+    r"\b(?:orders?|invoice|error|code|version|build|commit|ticket|issue|retry|time(?:stamp)?|serial|part|item|article"
+    r"|sku|isbn|issn|ean|doi|hash|port|pid|bytes|line|page|ref(?:erence)?|tracking|batch|lot|model)\b[^.!?]{0,24}$",
+    re.IGNORECASE,
+)
+"""Words that say what else a number behind them is."""
 
 
 def _drawn(look: str, rng: random.Random) -> str:
