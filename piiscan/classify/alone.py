@@ -172,8 +172,8 @@ _DRAWN_FROM = {
 def look_of(text: str) -> str:
     """A text with 0 for digits, A and a for letters (F and f for all of them in hexadecimal numbers), and its signs.
 
-    >>> look_of("AB-12x"), look_of("9c85:0a")
-    ('AA-00a', 'ffff:ff')
+    >>> look_of("AB-12x"), look_of("9c85:0ab")
+    ('AA-00a', 'ffff:fff')
     """
     letters = [char for char in text if char.isalpha()]
     if len(letters) > 2 and all(char in "abcdef" for char in letters):

@@ -6,6 +6,7 @@ The plan sorts rules by these facts; nothing here runs a pattern.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from re import _constants as sre
@@ -116,7 +117,7 @@ def _signs(items: Any, found: set[int]) -> bool:
 def capitals_of(pattern: str) -> int:
     """Least number of capital letters in a match.
 
-    >>> capitals_of("[A-Z]{2}\\d{6}[A-Z0-9]"), capitals_of("[A-Za-z]\\d{7}")
+    >>> capitals_of(r"[A-Z]{2}\\d{6}[A-Z0-9]"), capitals_of(r"[A-Za-z]\\d{7}")
     (2, 0)
     """
     return _count(_parsed(pattern), 65, 90)
@@ -258,35 +259,33 @@ def opaque_of(pattern: str) -> bool:
 
 def _holds_digits(items: Any) -> bool:
     """Whether any match of a parsed pattern can hold a digit."""
-    for op, arg in items:
-        if op is sre.LITERAL and chr(arg).isdigit():
-            return True
-        if op is sre.IN and any(_in_class(arg, code) for code in b"0123456789"):
-            return True
-        if op in (sre.MAX_REPEAT, sre.MIN_REPEAT) and _holds_digits(arg[2]):
-            return True
-        if op is sre.SUBPATTERN and _holds_digits(arg[3]):
-            return True
-        if op is sre.BRANCH and any(_holds_digits(branch) for branch in arg[1]):
-            return True
-    return False
+    return _holds(items, str.isdigit, lambda chars: any(_in_class(chars, code) for code in b"0123456789"))
 
 
 def _holds_letters(items: Any) -> bool:
     """Whether any match of a parsed pattern can hold a letter."""
+    return _holds(items, str.isalpha, _names_letters)
+
+
+def _names_letters(chars: Any) -> bool:
+    return any(
+        (k is sre.LITERAL and chr(v).isalpha()) or (k is sre.RANGE and (v[0] <= 90 or v[1] >= 97) and v[1] >= 65)
+        for k, v in chars
+    )
+
+
+def _holds(items: Any, literal: Callable[[str], bool], among: Callable[[Any], bool]) -> bool:
+    """Whether some element of a parsed pattern is a wanted literal, or a class with a wanted character."""
     for op, arg in items:
-        if op is sre.LITERAL and chr(arg).isalpha():
+        if op is sre.LITERAL and literal(chr(arg)):
             return True
-        if op is sre.IN and any(
-            (k is sre.LITERAL and chr(v).isalpha()) or (k is sre.RANGE and (v[0] <= 90 or v[1] >= 97) and v[1] >= 65)
-            for k, v in arg
-        ):
+        if op is sre.IN and among(arg):
             return True
-        if op in (sre.MAX_REPEAT, sre.MIN_REPEAT) and _holds_letters(arg[2]):
+        if op in (sre.MAX_REPEAT, sre.MIN_REPEAT) and _holds(arg[2], literal, among):
             return True
-        if op is sre.SUBPATTERN and _holds_letters(arg[3]):
+        if op is sre.SUBPATTERN and _holds(arg[3], literal, among):
             return True
-        if op is sre.BRANCH and any(_holds_letters(branch) for branch in arg[1]):
+        if op is sre.BRANCH and any(_holds(branch, literal, among) for branch in arg[1]):
             return True
     return False
 

@@ -15,7 +15,7 @@ from typing import Any
 
 Params = Mapping[str, Any]
 
-_BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
+BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _REFERENCE = re.compile(r"^[$%&{<(\[@#]|\$\{|\{\{|%\(|[)\]}>]$|\)\.|\(.*\)|^\*+$|->|::|^os\.|^process\.|^env\.")
 _WORDS = re.compile(
     r"example|sample|placeholder|change.?me|your|dummy|redacted|insert|replace|todo|fixme|(?:foo|bar|baz)(?:foo|bar|baz)"
@@ -175,25 +175,25 @@ def github_crc32(value: str, params: Params) -> bool:
     Source: GitHub engineering blog, "Behind GitHub's new authentication token formats", 2021.
 
     >>> body = "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5"
-    >>> check = base62(zlib.crc32(body.encode()))
+    >>> check = in_base(zlib.crc32(body.encode()), BASE62, 6)
     >>> github_crc32("ghp_" + body + check, {}), github_crc32("ghp_" + body[::-1] + check, {})
     (True, False)
     """
     body = value.rpartition("_")[2]
-    return base62(zlib.crc32(body[:-6].encode())) == body[-6:]
+    return in_base(zlib.crc32(body[:-6].encode()), BASE62, 6) == body[-6:]
 
 
-def base62(number: int) -> str:
-    """`number` in base 62 (digits, upper, lower case), six characters.
+def in_base(number: int, alphabet: str, width: int) -> str:
+    """`number` in the base of an alphabet, its first digit for zero, filled up to a width.
 
-    >>> base62(61)
-    '00000z'
+    >>> in_base(61, BASE62, 6), in_base(35, "0123456789abcdefghijklmnopqrstuvwxyz", 7)
+    ('00000z', '000000z')
     """
     text = ""
     while number:
-        number, digit = divmod(number, 62)
-        text = _BASE62[digit] + text
-    return text.rjust(6, "0")
+        number, digit = divmod(number, len(alphabet))
+        text = alphabet[digit] + text
+    return text.rjust(width, alphabet[0])
 
 
 def _body(value: str) -> list[str]:

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from piiscan.classify.secret import api_secret, bits, password, url_password
+from piiscan.classify.secret import api_secret, bits, in_base, password, url_password
 
 Params = Mapping[str, Any]
 
@@ -91,23 +91,10 @@ def crc32_base36(value: str, params: Params) -> bool:
     Source: GitLab handbook, "Routable tokens" (cells architecture).
 
     >>> text = "glpat-dGVzdA.01.0a"
-    >>> crc32_base36(text + base36(zlib.crc32(text.encode())), {}), crc32_base36(text + "0000000", {})
+    >>> crc32_base36(text + in_base(zlib.crc32(text.encode()), _BASE36, 7), {}), crc32_base36(text + "0000000", {})
     (True, False)
     """
-    return base36(zlib.crc32(value[:-7].encode())) == value[-7:]
-
-
-def base36(number: int) -> str:
-    """`number` in base 36, seven characters.
-
-    >>> base36(35)
-    '000000z'
-    """
-    text = ""
-    while number:
-        number, digit = divmod(number, 36)
-        text = _BASE36[digit] + text
-    return text.rjust(7, "0")
+    return in_base(zlib.crc32(value[:-7].encode()), _BASE36, 7) == value[-7:]
 
 
 def crc16_base32(value: str, params: Params) -> bool:
