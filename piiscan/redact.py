@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from piiscan.cells import Cells
 from piiscan.classify.checksum import compact, is_sample
+from piiscan.classify.passes import passes
 from piiscan.model import (
     LINE_BREAK,
     NOWHERE,
@@ -307,14 +308,15 @@ class _Utf8Lines:
         self._utf8 = utf8
         data = np.frombuffer(utf8, np.uint8)
         self._feeds = data == 10
-        if b"\r" in utf8:
+        self._returns = b"\r" in utf8
+        if self._returns:
             alone = data == 13
             alone[:-1] &= ~self._feeds[1:]
             self._feeds |= alone
         self._owners: npt.NDArray[np.int64] | None = None
         """For each continuation byte the character behind the one that it belongs to."""
         if not utf8.isascii():
-            more = np.flatnonzero(np.frombuffer(utf8, np.int8) < -64)
+            more = passes().inner(utf8)
             self._owners = more - np.arange(len(more))
         self._at = 0
         self._breaks = 0
@@ -329,5 +331,7 @@ class _Utf8Lines:
         self._breaks += int(np.count_nonzero(self._feeds[self._at : at]))
         self._at = at
         limit = at - (self._utf8[max(at - 1, 0) : at + 1] == b"\r\n")
-        begin = max(self._utf8.rfind(b"\n", 0, limit), self._utf8.rfind(b"\r", 0, limit)) + 1
+        begin = self._utf8.rfind(b"\n", 0, limit) + 1
+        if self._returns:
+            begin = max(begin, self._utf8.rfind(b"\r", begin, limit) + 1)
         return self._breaks, offset - len(self._utf8[begin:at].decode())

@@ -6,7 +6,6 @@ ten rules as with hundreds.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,48 +13,58 @@ import numpy as np
 import numpy.typing as npt
 
 from piiscan.classify.dense import Candidates
+from piiscan.classify.numbers import IntArray, Numbers
 from piiscan.classify.plan import Compiled, Plan
 
 BEHIND = 64
 """Matches longer than this (passwords, keys) are looked for behind their keyword only, not before it."""
 
-_DIGIT = re.compile(rb"[0-9]")
 _WORD = np.array([b < 128 and chr(b).isalnum() for b in range(256)], np.bool_)
 """ASCII letters and digits."""
 
 
-def anchor_candidates(plan: Plan, block: bytes) -> Candidates:
+def anchor_candidates(plan: Plan, block: bytes, numbers: Numbers) -> Candidates:
     """Confirmed matches of anchored rules, and of rules that their keyword leads to."""
     scanner = plan.literals
     if scanner is None:
         return [], [], []
     # The frame gives short keywords a boundary at both ends of the block.
-    ids, found = scanner.scan(b"\n" + block + b"\n")
+    ids, found = scanner.scan(b"".join((b"\n", block, b"\n")))
     found = found - 1
     seen: set[tuple[int, int, int]] = set()
     anchors = len(plan.anchored)
     keywords = ids >= anchors
-    for index, end in zip(ids[~keywords].tolist(), found[~keywords].tolist(), strict=True):
-        literal, _, users = plan.anchored[index]
-        start = end - len(literal.encode())
-        for user in users:
+    for index, start, end in _beginnings(plan, block, ids[~keywords], found[~keywords]):
+        for user in plan.anchored[index][2]:
             if spans := _around_anchor(plan.rules[user], block, start, end):
                 seen.update((user, s, e) for s, e in spans)
     if keywords.any():
         widest = 1 if block.isascii() else 4
         tried: dict[int, Tried] = {}
-        for index, start, end in _tokens(plan, block, ids[keywords] - anchors, found[keywords]):
-            for user in plan.keyworded[index][1]:
-                known = tried.setdefault(user, Tried())
-                if spans := around_keyword(plan.rules[user], block, start, end, widest, known):
-                    seen.update((user, s, e) for s, e in spans)
+        for user, start, end in _leads(plan, block, numbers, ids[keywords] - anchors, found[keywords], widest):
+            known = tried.get(user)
+            if known is None:
+                known = tried[user] = Tried()
+            if spans := around_keyword(plan.rules[user], block, start, end, widest, known):
+                seen.update((user, s, e) for s, e in spans)
     return [h[0] for h in seen], [h[1] for h in seen], [h[2] for h in seen]
 
 
-def _tokens(
-    plan: Plan, block: bytes, ids: npt.NDArray[np.int32], found: npt.NDArray[np.int64]
+def _beginnings(plan: Plan, block: bytes, ids: npt.NDArray[np.int32], ends: IntArray) -> Iterator[tuple[int, int, int]]:
+    """(anchor, start, end) of the hits of anchors that some rule can begin with: most of the short ones are parts of
+    longer words."""
+    data = np.frombuffer(block, np.uint8)
+    sizes, opens = plan.anchor_table
+    starts = ends - sizes[ids]
+    good = (starts <= 0) | opens[ids, data[np.maximum(starts - 1, 0)]] if len(data) else np.zeros(len(ids), np.bool_)
+    return zip(ids[good].tolist(), starts[good].tolist(), ends[good].tolist(), strict=True)
+
+
+def _leads(
+    plan: Plan, block: bytes, numbers: Numbers, ids: npt.NDArray[np.int32], found: IntArray, widest: int
 ) -> Iterator[tuple[int, int, int]]:
-    """(keyword, start, end) of the hits that are whole words and that some rule's gap can go on behind.
+    """(rule, start, end) for every rule that may hold near a keyword: a whole word, that the rule's gap can go on
+    behind, with as many digits near it as the rule's matches have.
 
     Most hits are parts of longer words, or words of the language; whole tokens are checked again, by script, when the
     keyword is joined.
@@ -69,7 +78,22 @@ def _tokens(
     after = np.where(ends <= last, data[np.minimum(ends, last)], 10)
     whole = ~(_WORD[before] & _WORD[data[starts]]) & ~(_WORD[after] & _WORD[data[ends - 1]])
     whole &= follows[ids, after]
-    return zip(ids[whole].tolist(), starts[whole].tolist(), ends[whole].tolist(), strict=True)
+    hits = np.flatnonzero(whole)
+    first, users = plan.keyword_users
+    counts = first[ids[hits] + 1] - first[ids[hits]]
+    hits = np.repeat(hits, counts)
+    if not len(hits):
+        return iter(())
+    within = np.arange(len(hits)) - np.repeat(np.cumsum(counts) - counts, counts)
+    rules = users[first[ids[hits]] + within]
+    digits, reach = plan.keyword_digits[rules].T
+    asks = np.flatnonzero(digits)
+    if len(asks):
+        pad = reach[asks] * widest
+        good = np.ones(len(hits), np.bool_)
+        good[asks] = numbers.digits_within(starts[hits[asks]] - pad, ends[hits[asks]] + pad) >= digits[asks]
+        hits, rules = hits[good], rules[good]
+    return zip(rules.tolist(), starts[hits].tolist(), ends[hits].tolist(), strict=True)
 
 
 def _around_anchor(compiled: Compiled, block: bytes, start: int, end: int) -> list[tuple[int, int]]:
@@ -100,15 +124,12 @@ def around_keyword(
     """Matches within the rule's window on either side of a keyword that the keywords before it, in ascending order,
     did not lead to; a character has at most `widest` bytes."""
     window = compiled.rule.context.window * widest
-    reach = window + compiled.most + 1
     if compiled.gap is not None:
         # The match stands directly behind the keyword and its gap, so there is one place to try.
         gap = compiled.gap.match(block, end, min(end + window, len(block)))
         if gap is None:
             return []
         return compiled.within(block, gap.end(), min(gap.end() + compiled.most + 1, len(block)), gap.end())
-    if compiled.digits and _DIGIT.search(block, max(start - reach, 0), end + reach) is None:
-        return []
     last = end + window + 1
     found = compiled.within(block, max(end, tried.behind), min(last + compiled.most, len(block)), last)
     tried.behind = max(tried.behind, last + 1)

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from piiscan.classify.hyper import Scanner
-from piiscan.classify.numbers import IntArray, Numbers, few, hex_windows, quads, wallet_windows
+from piiscan.classify.numbers import IntArray, Numbers, hex_windows, quads, wallet_windows
+from piiscan.classify.passes import passes
 from piiscan.classify.plan import Plan
 
 MOSTLY = 0.6
@@ -31,10 +32,10 @@ def scan_windows(
     Each window is framed with line feeds, so that guards see a boundary at its edges; whoever confirms looks again.
     """
     if int((ends - starts).sum()) > MOSTLY * len(block):
-        ids, found = scanner.scan(b"\n" + block + b"\n")
+        ids, found = scanner.scan(b"".join((b"\n", block, b"\n")))
         return ids, found - 1
     pieces = [block[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
-    ids, found = scanner.scan(b"\n" + b"\n".join(pieces) + b"\n")
+    ids, found = scanner.scan(b"\n".join((b"", *pieces, b"")))
     if not len(ids):
         return ids, found
     begins = np.concatenate(([0], np.cumsum(ends - starts + 1)[:-1])) + 1  # of each window in the joined buffer
@@ -123,7 +124,7 @@ def email_candidates(plan: Plan, block: bytes) -> Candidates:
         return rules, starts, stops
     size = len(block)
     data = np.frombuffer(block, np.uint8)
-    at = few(data == 64)
+    at = passes().byte(block, 64)
     at = at[(at > 0) & (at < size - 1)]
     at = at[_IN_LOCAL[data[at - 1]] & _IN_DOMAIN[data[at + 1]]]
     compiled = [plan.rules[index] for index in plan.email]

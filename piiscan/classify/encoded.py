@@ -18,7 +18,8 @@ from urllib.parse import unquote_to_bytes
 import numpy as np
 
 from piiscan.classify.keywords import ToChars
-from piiscan.classify.numbers import IntArray, Windows, few
+from piiscan.classify.numbers import IntArray, Windows
+from piiscan.classify.passes import passes
 from piiscan.model import MatchBatch, Segment, TextSegment
 from piiscan.ports import Session
 
@@ -55,7 +56,7 @@ class Hidden:
 
 
 def hidden_in(block: bytes, strings: Windows) -> Iterator[Hidden]:
-    """The encoded texts of a block, whose long strings (see `opaque.py`) are known."""
+    """The encoded texts of a block, whose long strings (see `Numbers.opaque`) are known."""
     left, done = TOTAL, 0
     for start, end in _likely(block, *strings):
         if start < done:
@@ -92,7 +93,8 @@ _HIGH = np.array([chr(b) in "02345670" for b in range(256)], np.bool_)
 def _escaped(block: bytes) -> Iterator[Hidden]:
     """Words with two percent escapes or more, each with what stands around them up to a blank or a quote."""
     data = np.frombuffer(block, np.uint8)
-    at = few(data[:-2] == 37) if len(data) > 2 else np.empty(0, np.int64)
+    at = passes().byte(block, 37)
+    at = at[at < len(data) - 2]
     at = at[_HEXADECIMAL[data[at + 1]] & _HEXADECIMAL[data[at + 2]]]
     if len(at) < 2:
         return

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from piiscan.classify.dense import scan_windows
 from piiscan.classify.hyper import Scanner, make_scanner
 from piiscan.classify.numbers import IntArray, Windows, merge
+from piiscan.classify.passes import passes
 from piiscan.classify.plan import Plan
 from piiscan.classify.spelling import spaced, token
 from piiscan.classify.vocabulary import Users, vocabulary_of
@@ -27,8 +28,7 @@ class ToChars:
     """Byte offsets of a block of UTF-8 into character offsets."""
 
     def __init__(self, block: bytes) -> None:
-        codes = np.frombuffer(block, np.int8)
-        self._continuations = np.flatnonzero(codes < -64)  # 0x80 to 0xBF as signed numbers
+        self._continuations = passes().inner(block)
 
     def __call__(self, offsets: IntArray) -> IntArray:
         """The characters before each offset."""

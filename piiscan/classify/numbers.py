@@ -1,7 +1,7 @@
 """Where the numbers of a block are, and the windows around them in which a rule's matches can be.
 
-Runs of digits come out of two comparisons over the bytes; joined as people write them they are groups. Dates, times and
-dotted quads, which fill logs, are taken out first, so that nothing slow ever looks at them.
+Runs of digits come out of a pass over the bytes (`passes.py`); joined as people write them they are groups. Dates,
+times and dotted quads, which fill logs, are taken out first, so that nothing slow ever looks at them.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from piiscan.classify.opaque import opaque_strings
-from piiscan.classify.plan import EDGE, LONG, MIN_DIGITS, Plan
+from piiscan.classify.passes import passes
+from piiscan.classify.plan import EDGE, LONG, MIN_DIGITS, OPAQUE, Plan
 
 IntArray = npt.NDArray[np.int64]
 Windows = tuple[IntArray, IntArray]
@@ -46,13 +46,7 @@ class Runs:
 def digit_runs(block: bytes) -> Runs:
     """All runs of digits of a block."""
     data = np.frombuffer(block, np.uint8)
-    digit = (data - 48) < 10  # unsigned wrap-around: one comparison for both bounds
-    edges = np.flatnonzero(digit[1:] != digit[:-1]) + 1
-    if len(digit) and digit[0]:
-        edges = np.concatenate(([0], edges))
-    if len(edges) % 2:
-        edges = np.concatenate((edges, [len(data)]))
-    starts, ends = edges[::2], edges[1::2]
+    starts, ends = passes().digits(block)
     gaps = starts[1:] - ends[:-1]
     sign = data[ends[:-1]] if len(ends) > 1 else data[:0]
     return Runs(data, starts, ends, sign, ((gaps == 1) & _JOINS[sign]) | ((gaps == 2) & (sign == 41)))
@@ -179,13 +173,29 @@ class Numbers:
 
     @cached_property
     def opaque(self) -> Windows:
-        """Where long strings of letters and digits are."""
-        return opaque_strings(np.frombuffer(self.block, np.uint8))
+        """Where the long opaque strings are: keys, tokens, hashes, and what else has no blanks and looks made up.
+
+        Rules for the keys of some service match nothing but such a string; what tells them apart is the service's name
+        nearby. Dots end one, or every address and import would be one; a key that holds dots has a stretch without that
+        is long enough.
+        """
+        return passes().opaque(self.block, OPAQUE)
 
     @cached_property
     def scattered(self) -> Windows:
         """First and last of every five digits that stand close together beside capital letters."""
         return scattered_digits(self.runs)
+
+    @cached_property
+    def _counted(self) -> IntArray:
+        """Digits before each run, and all of them."""
+        return np.concatenate(([0], np.cumsum(self.all.ends - self.all.starts)))
+
+    def digits_within(self, lows: IntArray, highs: IntArray) -> IntArray:
+        """The digits between some places, those of runs that only reach in included."""
+        first = np.searchsorted(self.all.ends, lows, side="right")
+        last = np.searchsorted(self.all.starts, highs, side="left")
+        return self._counted[np.maximum(last, first)] - self._counted[first]
 
     def windows(self, plan: Plan, kind: str, which: tuple[int, ...]) -> Windows:
         """Where matches of these rules of one kind of dense scan can be."""
@@ -348,31 +358,9 @@ def quads(runs: Runs) -> tuple[list[int], list[int]]:
 
 
 def hex_windows(block: bytes, pad: int) -> tuple[IntArray, IntArray]:
-    """Windows around what joins groups of hexadecimal digits: two adjacent colons, three within fifteen bytes (times of
-    day have but two), three dashes three apart, two dots five apart."""
-    data = np.frombuffer(block, np.uint8)
-    if len(data) < 8:
-        return data[:0].astype(np.int64), data[:0].astype(np.int64)
-    colon, dash, dot = data == 58, data == 45, data == 46
-    found = [
-        few(colon[:-1] & colon[1:]),
-        few(dash[:-6] & dash[3:-3] & dash[6:]),
-        few(dot[:-5] & dot[5:]),
-    ]
-    colons = np.flatnonzero(colon)
-    if len(colons) > 2:
-        found.append(colons[:-2][colons[2:] - colons[:-2] <= 15])
-    at = np.sort(np.concatenate(found))
+    """Windows around what joins groups of hexadecimal digits; see `Passes.joints`."""
+    at = passes().joints(block)
     return merge(at - pad, at + pad, len(block))
-
-
-def few(flags: npt.NDArray[np.bool_]) -> IntArray:
-    """As `np.flatnonzero`, faster where hardly any flag is set: eight flags are looked at in one comparison."""
-    whole = len(flags) // 8 * 8
-    words = flags[:whole].view(np.uint64)
-    some = np.flatnonzero(words != 0)
-    within = np.flatnonzero(words[some].view(np.bool_))
-    return np.concatenate((some[within >> 3] * 8 + (within & 7), np.flatnonzero(flags[whole:]) + whole))
 
 
 def merge(starts: IntArray, ends: IntArray, size: int) -> tuple[IntArray, IntArray]:

@@ -6,7 +6,7 @@ Which stage finds a rule's candidates follows from the rule itself:
 - `shape`: a kernel of its own for mail addresses, dotted quads, and what colons hold together;
 - at least five digits in every match: the dense stage, which looks only near digits; of these, rules that are worth
   nothing without a word (`worded`) are tried only where one of their keywords stands near such digits;
-- a long string without blanks, as keys and tokens are: looked for where such strings stand (`opaque.py`);
+- a long string without blanks, as keys and tokens are: looked for where such strings stand (`Numbers.opaque`);
 - a required keyword and fewer digits: the keyword itself is the literal, the pattern is tried around it;
 - the rest: their patterns run over everything (there should be few).
 """
@@ -231,6 +231,32 @@ class Plan:
             for gap in {self.rules[user].rule.context.gap for user in users}:
                 follows[row] |= opens[gap]
         return sizes, behind, follows
+
+    @cached_property
+    def keyword_users(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Where the rules of each of `keyworded` begin in the second array, and all these rules."""
+        counts = [len(users) for _, users in self.keyworded]
+        return np.cumsum([0, *counts]), np.array([user for _, users in self.keyworded for user in users], np.int64)
+
+    @cached_property
+    def keyword_digits(self) -> npt.NDArray[np.int64]:
+        """Of each rule the digits that every match holds, and how far from the keyword these can be; no digits for a
+        rule with a gap, which knows better."""
+        return np.array(
+            [(0 if c.rule.context.gap else c.digits, c.rule.context.window + c.most + 1) for c in self.rules],
+            np.int64,
+        ).reshape(-1, 2)
+
+    @cached_property
+    def anchor_table(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """Of each of `anchored` its bytes, and 256 flags: what may stand before it for some of its rules."""
+        sizes = np.array([len(text.encode()) for text, _, _ in self.anchored], np.int64)
+        opens = np.zeros((len(self.anchored), 256), np.bool_)
+        for row, (_, _, users) in enumerate(self.anchored):
+            for compiled in (self.rules[user] for user in users):
+                begins = compiled.rule.match.anchor_at[1] == 0
+                opens[row] |= np.frombuffer(compiled.before, np.uint8).astype(np.bool_) if begins else True
+        return sizes, opens
 
     @property
     def dense(self) -> tuple[int, ...]:

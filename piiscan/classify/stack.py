@@ -152,7 +152,7 @@ class Stack:
         plan = self.plan
         numbers = Numbers(block)
         rules, starts, ends = _arrays(
-            anchor_candidates(plan, block),
+            anchor_candidates(plan, block, numbers),
             dense_candidates(plan, block, numbers),
             email_candidates(plan, block),
             _headed(plan, block, forced, bounds),

@@ -1,0 +1,190 @@
+/* The passes over every byte of a block, sixteen bytes at a time: where digits, long strings, signs and the inner bytes of
+ * UTF-8 stand. `passes.py` does the same with numpy where this file was not compiled; tests hold the two equal.
+ *
+ * No function allocates, and none writes more than its caller's arrays hold: the most that each can find is in its
+ * comment. Nothing here needs Python's headers, so any C compiler of the last ten years builds it.
+ */
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#if defined(_WIN32)
+#define PUBLIC __declspec(dllexport)
+#else
+#define PUBLIC __attribute__((visibility("default")))
+#endif
+
+#define CHUNK 64
+typedef uint64_t Bits;
+typedef unsigned __int128 Wide;
+
+/* Raised with every change of a function's meaning: a library of another number is not used. */
+PUBLIC int64_t passes_version(void) { return 1; }
+
+/* Bit i: byte i of the chunk is one of `low` to `low + span`. */
+static inline Bits between(const uint8_t *chunk, uint8_t low, uint8_t span, uint8_t fold)
+{
+#if defined(__SSE2__)
+    const __m128i first = _mm_set1_epi8((char)low), reach = _mm_set1_epi8((char)span), folded = _mm_set1_epi8((char)fold);
+    Bits bits = 0;
+    for (int part = 0; part < CHUNK / 16; part++) {
+        __m128i bytes = _mm_or_si128(_mm_loadu_si128((const __m128i *)(chunk + 16 * part)), folded);
+        __m128i above = _mm_sub_epi8(bytes, first);
+        Bits mine = (uint16_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(above, reach), above));
+        bits |= mine << (16 * part);
+    }
+    return bits;
+#else
+    Bits bits = 0;
+    for (int i = 0; i < CHUNK; i++)
+        bits |= (Bits)((uint8_t)((chunk[i] | fold) - low) <= span) << i;
+    return bits;
+#endif
+}
+
+static inline Bits digits(const uint8_t *chunk) { return between(chunk, '0', 9, 0); }
+static inline Bits sign(const uint8_t *chunk, uint8_t byte) { return between(chunk, byte, 0, 0); }
+
+/* Letters, digits and the signs of both alphabets of Base64: from plus to nine all but comma and full stop. */
+static inline Bits members(const uint8_t *chunk)
+{
+#if defined(__SSE2__)
+    Bits bits = 0;
+    for (int part = 0; part < CHUNK / 16; part++) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(chunk + 16 * part));
+        __m128i low = _mm_sub_epi8(bytes, _mm_set1_epi8('+'));
+        __m128i letter = _mm_sub_epi8(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), _mm_set1_epi8('a'));
+        __m128i not_those =
+            _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(',')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('.')));
+        low = _mm_andnot_si128(not_those, _mm_cmpeq_epi8(_mm_min_epu8(low, _mm_set1_epi8('9' - '+')), low));
+        letter = _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(25)), letter);
+        low = _mm_or_si128(_mm_or_si128(low, letter), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('_')));
+        bits |= (Bits)(uint16_t)_mm_movemask_epi8(low) << (16 * part);
+    }
+    return bits;
+#else
+    return (between(chunk, '+', '9' - '+', 0) & ~sign(chunk, ',') & ~sign(chunk, '.')) | between(chunk, 'a', 25, 0x20) |
+           sign(chunk, '_');
+#endif
+}
+
+/* The chunk at `at`; behind the end of the block stand zeros. */
+static inline const uint8_t *chunk_at(const uint8_t *data, int64_t size, int64_t at, uint8_t *spare)
+{
+    if (at + CHUNK <= size)
+        return data + at;
+    memset(spare, 0, CHUNK);
+    if (at < size)
+        memcpy(spare, data + at, (size_t)(size - at));
+    return spare;
+}
+
+static inline int64_t emit(Bits bits, int64_t base, int64_t *out, int64_t count)
+{
+    for (; bits; bits &= bits - 1)
+        out[count++] = base + __builtin_ctzll(bits);
+    return count;
+}
+
+/* Starts and ends of all runs of digits; at most size / 2 + 1. Returns how many. */
+PUBLIC int64_t passes_digits(const uint8_t *data, int64_t size, int64_t *starts, int64_t *ends)
+{
+    uint8_t spare[CHUNK];
+    int64_t opened = 0, closed = 0;
+    Bits last = 0;
+    for (int64_t at = 0; at < size; at += CHUNK) {
+        Bits now = digits(chunk_at(data, size, at, spare)), before = now << 1 | last;
+        opened = emit(now & ~before, at, starts, opened);
+        closed = emit(before & ~now, at, ends, closed);
+        last = now >> 63;
+    }
+    if (opened > closed)
+        ends[closed] = size;
+    return opened;
+}
+
+/* Starts and ends of all runs of `least` (8 to 16) or more members that hold a digit or have `enough` of them; at most
+ * size / (least + 1) + 1. Returns how many. */
+PUBLIC int64_t passes_opaque(
+    const uint8_t *data, int64_t size, int64_t least, int64_t enough, int64_t *starts, int64_t *ends)
+{
+    uint8_t spare[CHUNK];
+    int64_t opened = 0, closed = 0, kept = 0;
+    Bits last = 0, now = size ? members(chunk_at(data, size, 0, spare)) : 0;
+    for (int64_t at = 0; at < size; at += CHUNK) {
+        Bits next = members(chunk_at(data, size, at + CHUNK, spare));
+        Wide whole = (Wide)next << 64 | now; /* bit i of the low half: `least` members begin here */
+        whole &= whole >> 1;
+        whole &= whole >> 2;
+        whole &= whole >> 4;
+        whole &= whole >> (least - 8);
+        Bits begin = (Bits)whole, before = begin << 1 | last;
+        opened = emit(begin & ~before, at, starts, opened);
+        closed = emit(before & ~begin, at + least - 1, ends, closed);
+        last = begin >> 63;
+        now = next;
+    }
+    if (opened > closed)
+        ends[closed] = size;
+    for (int64_t i = 0; i < opened; i++) {
+        int keep = ends[i] - starts[i] >= enough;
+        for (int64_t at = starts[i]; !keep && at < ends[i]; at++)
+            keep = (uint8_t)(data[at] - '0') <= 9;
+        if (keep) {
+            starts[kept] = starts[i];
+            ends[kept++] = ends[i];
+        }
+    }
+    return kept;
+}
+
+/* Where one of these begins: two adjacent colons, three colons within `span` (at most 32) bytes, three dashes three apart,
+ * two dots five apart; at most size. Returns how many. */
+PUBLIC int64_t passes_joints(const uint8_t *data, int64_t size, int64_t span, int64_t *out)
+{
+    uint8_t spare[CHUNK];
+    int64_t count = 0;
+    const Bits within = ((Bits)1 << (span + 1)) - 1;
+    const uint8_t *chunk = chunk_at(data, size, 0, spare);
+    Bits colon = sign(chunk, ':'), dash = sign(chunk, '-'), dot = sign(chunk, '.');
+    for (int64_t at = 0; at < size; at += CHUNK) {
+        chunk = chunk_at(data, size, at + CHUNK, spare);
+        Bits colon_next = sign(chunk, ':'), dash_next = sign(chunk, '-'), dot_next = sign(chunk, '.');
+        Wide colons = (Wide)colon_next << 64 | colon, dashes = (Wide)dash_next << 64 | dash;
+        Wide dots = (Wide)dot_next << 64 | dot;
+        Bits found = (Bits)(colons & colons >> 1) | (Bits)(dashes & dashes >> 3 & dashes >> 6) | (Bits)(dots & dots >> 5);
+        for (Bits left = colon & ~found; left; left &= left - 1)
+            if (__builtin_popcountll((Bits)(colons >> __builtin_ctzll(left)) & within) > 2)
+                found |= left & -left;
+        count = emit(found, at, out, count);
+        colon = colon_next, dash = dash_next, dot = dot_next;
+    }
+    return count;
+}
+
+/* Where a byte stands; at most size. Returns how many. */
+PUBLIC int64_t passes_byte(const uint8_t *data, int64_t size, int64_t byte, int64_t *out)
+{
+    uint8_t spare[CHUNK];
+    int64_t count = 0;
+    for (int64_t at = 0; at < size; at += CHUNK) {
+        Bits found = sign(chunk_at(data, size, at, spare), (uint8_t)byte);
+        if (size - at < CHUNK)
+            found &= ((Bits)1 << (size - at)) - 1;
+        count = emit(found, at, out, count);
+    }
+    return count;
+}
+
+/* Where the second and later bytes of characters of UTF-8 stand, 0x80 to 0xBF; at most size. Returns how many. */
+PUBLIC int64_t passes_inner(const uint8_t *data, int64_t size, int64_t *out)
+{
+    uint8_t spare[CHUNK];
+    int64_t count = 0;
+    for (int64_t at = 0; at < size; at += CHUNK)
+        count = emit(between(chunk_at(data, size, at, spare), 0x80, 0x3F, 0), at, out, count);
+    return count;
+}

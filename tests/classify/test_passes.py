@@ -1,0 +1,85 @@
+"""The passes over bytes: the compiled library and numpy find the same, and what their descriptions say."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from piiscan.classify.passes import ENOUGH, NativePasses, NumpyPasses, Passes, native_passes
+
+NATIVE = native_passes()
+BOTH: list[Passes] = [NumpyPasses()] if NATIVE is None else [NumpyPasses(), NATIVE]
+each = pytest.mark.parametrize("passes", BOTH, ids=lambda p: type(p).__name__)
+
+# Bytes that are next to the borders of what is looked for, in runs, at every place of a chunk of 64.
+_RUNS = st.lists(
+    st.tuples(st.sampled_from(b"09/:.,-_+AZaz@[`{;\n\0\x7f\x80\xbf\xc0\xff"), st.integers(1, 70)).map(
+        lambda run: bytes([run[0]]) * run[1]
+    ),
+    max_size=12,
+).map(b"".join)
+_DENSE = st.lists(st.sampled_from(b"0:-.a "), max_size=200).map(bytes)
+blocks = given(st.one_of(_RUNS, _DENSE, st.binary(max_size=200)))
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler: numpy does this work here")
+def test_the_library_is_there_where_a_compiler_is() -> None:
+    assert isinstance(NATIVE, NativePasses)
+
+
+@each
+@blocks
+def test_digits(passes: Passes, block: bytes) -> None:
+    starts, ends = passes.digits(block)
+    expected = [m.span() for m in re.finditer(rb"[0-9]+", block)]
+    assert list(zip(starts.tolist(), ends.tolist(), strict=True)) == expected
+
+
+@each
+@pytest.mark.parametrize("least", [8, 15, 16])
+@blocks
+def test_opaque_strings(passes: Passes, least: int, block: bytes) -> None:
+    starts, ends = passes.opaque(block, least)
+    expected = [
+        m.span()
+        for m in re.finditer(rb"[A-Za-z0-9_+/-]{%d,}" % least, block)
+        if len(m[0]) >= ENOUGH or re.search(rb"[0-9]", m[0])
+    ]
+    assert list(zip(starts.tolist(), ends.tolist(), strict=True)) == expected
+
+
+@each
+@blocks
+def test_joints(passes: Passes, block: bytes) -> None:
+    colons = [m.start() for m in re.finditer(b":", block)]
+    expected = {a for a, c in zip(colons, colons[2:], strict=False) if c - a <= 15}
+    expected |= {a for a, b in pairwise(colons) if b == a + 1}
+    expected |= {m.start() for m in re.finditer(rb"-(?=..-..-)", block, re.DOTALL)}
+    expected |= {m.start() for m in re.finditer(rb"\.(?=....\.)", block, re.DOTALL)}
+    assert passes.joints(block).tolist() == sorted(expected)
+
+
+@each
+@blocks
+def test_single_bytes(passes: Passes, block: bytes) -> None:
+    for value in (0, 64, 255):
+        assert passes.byte(block, value).tolist() == [i for i, b in enumerate(block) if b == value]
+
+
+@each
+@blocks
+def test_inner_bytes_of_characters(passes: Passes, block: bytes) -> None:
+    assert passes.inner(block).tolist() == [i for i, b in enumerate(block) if 0x80 <= b <= 0xBF]
+
+
+@each
+def test_results_outlive_the_next_call(passes: Passes) -> None:
+    first = passes.digits(b"12 345")
+    passes.digits(b"9" * 100)
+    assert np.array_equal(first, ([0, 3], [2, 6]))
