@@ -18,7 +18,7 @@ import numpy.typing as npt
 from piiscan.classify.dense import scan_windows
 from piiscan.classify.hyper import Scanner, make_scanner
 from piiscan.classify.numbers import IntArray, Windows, merge
-from piiscan.classify.passes import passes
+from piiscan.classify.passes import WORD, WordTable, passes
 from piiscan.classify.plan import Plan
 from piiscan.classify.spelling import spaced, token
 from piiscan.classify.vocabulary import Users, vocabulary_of
@@ -64,6 +64,9 @@ class KeywordIndex:
             keyword = users.keyword()
             common[keyword[~named[users.rule]]] = True
             names[keyword[named[users.rule]]] = True
+        self._short = np.flatnonzero(common & self._plain()) if passes().reads_words else np.empty(0, np.int64)
+        """Short keywords of ASCII letters and digits: looked up as words, as patterns with boundaries are slow."""
+        common[self._short] = False
         self._common, self._names = np.flatnonzero(common), np.flatnonzero(names)
         """Keywords of rules for opaque strings: names of services, thousands of them, looked for near these only."""
         worded = frozenset(plan.worded) - frozenset(opaque)
@@ -101,19 +104,40 @@ class KeywordIndex:
         lows, highs = np.concatenate((starts[asking], numbers[0])), np.concatenate((ends[asking], numbers[1]))
         near = np.concatenate((self._near[rules[asking]], np.full(len(numbers[0]), self._far, np.int64)))
         found = [
-            self._heard(block, self._common, "scanner", widened(lows, highs, near, chars)),
-            self._heard(block, self._names, "names", widened(*strings, self._far_names, chars)),
+            *self._heard(block, self._common, "scanner", widened(lows, highs, near, chars), self._table),
+            *self._heard(block, self._names, "names", widened(*strings, self._far_names, chars), None),
         ]
+        if not found:
+            return Spoken(np.empty(0, np.int32), np.empty(0, np.int64))
         return Spoken(np.concatenate([f.keyword for f in found]), np.concatenate([f.stops for f in found]))
 
-    def _heard(self, block: bytes, which: IntArray, scanner: str, windows: Windows) -> Spoken:
-        """The keywords of one scanner inside some stretches, which may reach out of the block."""
-        if not len(windows[0]) or not len(which):
-            return Spoken(np.empty(0, np.int32), np.empty(0, np.int64))
+    @cached_property
+    def _table(self) -> WordTable:
+        return WordTable({self.words.form(i): i for i in self._short.tolist()})
+
+    def _plain(self) -> npt.NDArray[np.bool_]:
+        """Which keywords are short, and nothing but ASCII letters and digits."""
+        out = np.zeros(len(self.words), np.bool_)
+        for i in np.flatnonzero((self.words.bounded > 0) & (self.words.sizes <= WORD)).tolist():
+            form = self.words.form(i)
+            out[i] = form.isascii() and form.isalnum()
+        return out
+
+    def _heard(
+        self, block: bytes, which: IntArray, scanner: str, windows: Windows, table: WordTable | None
+    ) -> Iterator[Spoken]:
+        """The keywords of one scanner, and of a table, inside some stretches, which may reach out of the block."""
+        if not len(windows[0]):
+            return
         order = np.argsort(windows[0], kind="stable")
         lows, highs = windows[0][order], np.maximum.accumulate(windows[1][order])
-        ids, stops = scan_windows(getattr(self, scanner), block, *merge(lows, highs, len(block)))
-        return Spoken(which[ids].astype(np.int32), stops)
+        merged = merge(lows, highs, len(block))
+        if len(which):
+            ids, stops = scan_windows(getattr(self, scanner), block, *merged)
+            yield Spoken(which[ids].astype(np.int32), stops)
+        if table is not None and len(self._short):
+            found, stops = passes().words(block, table, merged)
+            yield Spoken(found.astype(np.int32), stops + 1)  # as if the byte behind had been consumed
 
     def whole(
         self, block: bytes, spoken: Spoken, wanted: npt.NDArray[np.bool_]

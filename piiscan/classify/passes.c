@@ -22,7 +22,7 @@ typedef uint64_t Bits;
 typedef unsigned __int128 Wide;
 
 /* Raised with every change of a function's meaning: a library of another number is not used. */
-PUBLIC int64_t passes_version(void) { return 1; }
+PUBLIC int64_t passes_version(void) { return 3; }
 
 /* Bit i: byte i of the chunk is one of `low` to `low + span`. */
 static inline Bits between(const uint8_t *chunk, uint8_t low, uint8_t span, uint8_t fold)
@@ -186,5 +186,59 @@ PUBLIC int64_t passes_inner(const uint8_t *data, int64_t size, int64_t *out)
     int64_t count = 0;
     for (int64_t at = 0; at < size; at += CHUNK)
         count = emit(between(chunk_at(data, size, at, spare), 0x80, 0x3F, 0), at, out, count);
+    return count;
+}
+
+/* The words of up to `WORD` ASCII letters and digits between lows[i] and highs[i] (ascending, apart) that a table holds,
+ * case folded: their entries and the places behind them; at most the bytes between those / 2 + 1. Returns how many.
+ *
+ * The table is open addressed, `slots` (a power of two, never full) of keys and entries; a key is the word's bytes, first
+ * lowest, a free slot is zero; bit i of `taken` says that slot i is not free, in a kilobyte that stays near. The hash is
+ * multiplicative (Knuth, The Art of Computer Programming 3, 6.4). */
+#define WORD 8
+PUBLIC int64_t passes_words(
+    const uint8_t *data, int64_t size, const int64_t *lows, const int64_t *highs, int64_t stretches, const uint64_t *keys,
+    const int64_t *entries, const uint8_t *taken, int64_t slots, int64_t *found, int64_t *stops)
+{
+    uint8_t spare[CHUNK];
+    int64_t count = 0;
+    for (int64_t i = 0; i < stretches; i++) {
+        int64_t begin = -1; /* of the word that goes on into the next chunk */
+        for (int64_t at = lows[i]; at <= highs[i]; at += CHUNK) {
+            const uint8_t *chunk = chunk_at(data, highs[i], at, spare);
+            Bits word = digits(chunk) | between(chunk, 'a', 25, 0x20);
+            Bits before = word << 1 | (begin >= 0);
+            for (Bits edges = word ^ before; edges; edges &= edges - 1) {
+                int64_t here = at + __builtin_ctzll(edges);
+                if (begin < 0) {
+                    begin = here;
+                    continue;
+                }
+                int64_t length = here - begin;
+                if (length <= WORD) {
+                    uint64_t key = 0;
+                    if (begin + 8 <= size)
+                        memcpy(&key, data + begin, 8);
+                    else
+                        memcpy(&key, data + begin, (size_t)length);
+                    key |= 0x2020202020202020u;
+                    if (length < 8)
+                        key &= ((uint64_t)1 << (8 * length)) - 1;
+                    uint64_t slot = key * 0x9E3779B97F4A7C15u >> 32 & (uint64_t)(slots - 1);
+                    int maybe = taken[slot >> 3] >> (slot & 7) & 1;
+                    for (; maybe; slot++) {
+                        uint64_t held = keys[slot & (uint64_t)(slots - 1)];
+                        if (held == key) {
+                            found[count] = entries[slot & (uint64_t)(slots - 1)];
+                            stops[count++] = here;
+                        }
+                        if (held == key || !held)
+                            break;
+                    }
+                }
+                begin = -1;
+            }
+        }
+    }
     return count;
 }

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,7 +23,7 @@ IntArray = npt.NDArray[np.int64]
 Stretches = tuple[IntArray, IntArray]
 """Starts and ends, ascending."""
 
-VERSION = 1
+VERSION = 3
 """Of the library's functions; one of another version was built from other sources and is not used."""
 LIBRARY = "_passes.dll" if sys.platform == "win32" else "_passes.so"
 ENOUGH = 24
@@ -31,8 +32,33 @@ SPAN = 15
 """Bytes within which three colons are not those of a time of day."""
 
 
+WORD = 8
+"""Letters of the longest word of a `WordTable`."""
+_SPREAD = 0x9E3779B97F4A7C15
+"""The golden ratio of 64 bits (Knuth, The Art of Computer Programming 3, 6.4)."""
+
+
+class WordTable:
+    """Words of at most `WORD` ASCII letters and digits, in any case, each with a number: an open-addressed table."""
+
+    def __init__(self, words: Mapping[str, int]) -> None:
+        self.slots = 1 << max(4 * len(words), 8).bit_length()
+        self.keys = np.zeros(self.slots, np.uint64)
+        self.entries = np.zeros(self.slots, np.int64)
+        for word, entry in words.items():
+            folded = int.from_bytes(bytes(b | 0x20 for b in word.encode("ascii")), "little")
+            slot = (folded * _SPREAD & 0xFFFFFFFFFFFFFFFF) >> 32 & self.slots - 1
+            while self.keys[slot]:
+                slot = slot + 1 & self.slots - 1
+            self.keys[slot], self.entries[slot] = folded, entry
+        self.taken = np.packbits(self.keys != 0, bitorder="little")
+
+
 class Passes(Protocol):
     """What both implementations offer, over the bytes of a block."""
+
+    reads_words: bool
+    """Whether `words` is quicker than a scanner of patterns."""
 
     def digits(self, block: bytes) -> Stretches:
         """All runs of ASCII digits."""
@@ -56,9 +82,16 @@ class Passes(Protocol):
         """Where the second and later bytes of the characters of UTF-8 stand."""
         ...
 
+    def words(self, block: bytes, table: WordTable, windows: Stretches) -> Stretches:
+        """The words of a table inside some stretches of a block, as if nothing stood around these: the number of each,
+        and the place behind it."""
+        ...
+
 
 class NumpyPasses:
     """The passes by numpy: several comparisons over all bytes, then arithmetic on where these hold."""
+
+    reads_words = False
 
     def digits(self, block: bytes) -> Stretches:
         """See `Passes.digits`."""
@@ -121,9 +154,23 @@ class NumpyPasses:
         """See `Passes.inner`."""
         return np.flatnonzero(np.frombuffer(block, np.int8) < -64)  # 0x80 to 0xBF as signed numbers
 
+    def words(self, block: bytes, table: WordTable, windows: Stretches) -> Stretches:
+        """See `Passes.words`."""
+        known = dict(zip(table.keys.tolist(), table.entries.tolist(), strict=True))
+        found: list[tuple[int, int]] = []
+        for low, high in zip(windows[0].tolist(), windows[1].tolist(), strict=True):
+            for word in _SHORT.finditer(block[low:high]):
+                key = int.from_bytes(bytes(b | 0x20 for b in word[0]), "little")
+                if key in known:
+                    found.append((known[key], low + word.end()))
+        both = np.array(found, np.int64).reshape(-1, 2)
+        return both[:, 0], both[:, 1]
+
 
 class NativePasses:
     """The passes by the compiled library."""
+
+    reads_words = True
 
     def __init__(self, library: ctypes.CDLL) -> None:
         number, text, array = ctypes.c_int64, ctypes.c_char_p, ctypes.c_void_p
@@ -139,6 +186,7 @@ class NativePasses:
         self._joints = function("joints", number, array)
         self._byte = function("byte", number, array)
         self._inner = function("inner", array)
+        self._words = function("words", *[array] * 2, number, *[array] * 3, number, *[array] * 2)
 
     def digits(self, block: bytes) -> Stretches:
         """See `Passes.digits`."""
@@ -160,6 +208,14 @@ class NativePasses:
         """See `Passes.inner`."""
         return self._places(self._inner, block, len(block))
 
+    def words(self, block: bytes, table: WordTable, windows: Stretches) -> Stretches:
+        """See `Passes.words`."""
+        lows, highs = (np.ascontiguousarray(side, np.int64) for side in windows)
+        most = int((highs - lows).sum()) // 2 + len(lows) + 1
+        where = lows.ctypes.data, highs.ctypes.data, len(lows)
+        held = table.keys.ctypes.data, table.entries.ctypes.data, table.taken.ctypes.data, table.slots
+        return self._stretches(most, self._words, block, len(block), *where, *held)
+
     def _places(self, function: Callable[..., int], block: bytes, *numbers: int) -> IntArray:
         out = self._room(len(block))
         return out[: function(block, *numbers, out.ctypes.data)].copy()
@@ -179,6 +235,7 @@ class NativePasses:
 
 
 _NONE = np.empty(0, np.int64)
+_SHORT = re.compile(rb"(?<![0-9A-Za-z])[0-9A-Za-z]{1,8}(?![0-9A-Za-z])")
 
 
 def few(flags: npt.NDArray[np.bool_]) -> IntArray:
@@ -193,6 +250,8 @@ def few(flags: npt.NDArray[np.bool_]) -> IntArray:
 def native_passes() -> NativePasses | None:
     """The compiled library, where the installation has one of this version."""
     path = Path(__file__).with_name(LIBRARY)
+    if sys.byteorder != "little":
+        return None
     try:
         library = ctypes.CDLL(str(path))
         library.passes_version.restype = ctypes.c_int64

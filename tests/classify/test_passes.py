@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from piiscan.classify.passes import ENOUGH, NativePasses, NumpyPasses, Passes, native_passes
+from piiscan.classify.passes import ENOUGH, NativePasses, NumpyPasses, Passes, WordTable, native_passes
 
 NATIVE = native_passes()
 BOTH: list[Passes] = [NumpyPasses()] if NATIVE is None else [NumpyPasses(), NATIVE]
@@ -76,6 +76,26 @@ def test_single_bytes(passes: Passes, block: bytes) -> None:
 @blocks
 def test_inner_bytes_of_characters(passes: Passes, block: bytes) -> None:
     assert passes.inner(block).tolist() == [i for i, b in enumerate(block) if 0x80 <= b <= 0xBF]
+
+
+_WORDS = WordTable({"a": 3, "az": 1, "0": 7, "9z9": 4, "aaaaaaaa": 5, "zazazaza": 6, "zz": 0})
+
+
+@each
+@given(st.text("aAzZ09 _-é@`{", max_size=150).map(str.encode), st.lists(st.integers(0, 170), max_size=8))
+def test_words_of_a_table(passes: Passes, block: bytes, edges: list[int]) -> None:
+    places = sorted({min(edge, len(block)) for edge in edges})
+    windows = [(low, high) for low, high in zip(places[::2], places[1::2], strict=False)]
+    lows, highs = np.array([w[0] for w in windows], np.int64), np.array([w[1] for w in windows], np.int64)
+    known = {"a": 3, "az": 1, "0": 7, "9z9": 4, "aaaaaaaa": 5, "zazazaza": 6, "zz": 0}
+    expected = [
+        (known[m[0].decode().lower()], low + m.end())
+        for low, high in windows
+        for m in re.finditer(rb"[0-9A-Za-z]+", block[low:high])
+        if m[0].decode().lower() in known
+    ]
+    found, stops = passes.words(block, _WORDS, (lows, highs))
+    assert list(zip(found.tolist(), stops.tolist(), strict=True)) == expected
 
 
 @each
