@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from piiscan.classify.dense import Candidates
-from piiscan.classify.numbers import IntArray, Numbers
+from piiscan.classify.numbers import Numbers
+from piiscan.classify.passes import IntArray
 from piiscan.classify.plan import Compiled, Plan
 
 BEHIND = 64

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from piiscan.classify.hyper import Scanner
-from piiscan.classify.numbers import IntArray, Numbers, hex_windows, quads, wallet_windows
-from piiscan.classify.passes import passes
+from piiscan.classify.numbers import Numbers, hex_windows, quads, wallet_windows
+from piiscan.classify.passes import IntArray, passes
 from piiscan.classify.plan import Plan
 
 MOSTLY = 0.6

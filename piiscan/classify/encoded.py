@@ -18,8 +18,8 @@ from urllib.parse import unquote_to_bytes
 import numpy as np
 
 from piiscan.classify.keywords import ToChars
-from piiscan.classify.numbers import IntArray, Windows
-from piiscan.classify.passes import passes
+from piiscan.classify.numbers import Windows
+from piiscan.classify.passes import IntArray, passes
 from piiscan.model import MatchBatch, Segment, TextSegment
 from piiscan.ports import Session
 

@@ -18,8 +18,8 @@ from piiscan.classify.column import ColumnVerdicts, Left
 from piiscan.classify.context import path_names
 from piiscan.classify.encoded import Fed, decoded_segments
 from piiscan.classify.keywords import ToChars
-from piiscan.classify.numbers import IntArray
 from piiscan.classify.overlap import survivors
+from piiscan.classify.passes import IntArray
 from piiscan.model import ColumnSegment, MatchBatch, Rule, Segment, TextSegment
 
 if TYPE_CHECKING:

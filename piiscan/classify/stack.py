@@ -23,8 +23,9 @@ from piiscan.classify.context import HeaderIndex
 from piiscan.classify.dense import Candidates, dense_candidates, email_candidates
 from piiscan.classify.encoded import readings
 from piiscan.classify.keywords import KeywordIndex, Spoken, ToChars
-from piiscan.classify.numbers import IntArray, Numbers, Windows
+from piiscan.classify.numbers import Numbers, Windows
 from piiscan.classify.overlap import survivors
+from piiscan.classify.passes import IntArray
 from piiscan.classify.plan import Plan, make_plan
 from piiscan.classify.session import Recognizer, StackSession
 from piiscan.classify.weigh import Weigher

@@ -11,7 +11,7 @@ from piiscan.cells import Cells
 from piiscan.classify.batch import MANY
 from piiscan.classify.confidence import worth
 from piiscan.classify.distance import led_up
-from piiscan.classify.numbers import IntArray
+from piiscan.classify.passes import IntArray
 from piiscan.classify.plan import Plan
 from piiscan.model import Rule
 

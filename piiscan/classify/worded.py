@@ -15,7 +15,8 @@ import numpy.typing as npt
 from piiscan.classify.anchors import Tried, around_keyword
 from piiscan.classify.dense import Candidates
 from piiscan.classify.keywords import KeywordIndex, Spoken
-from piiscan.classify.numbers import IntArray, Numbers, Windows, merge, union
+from piiscan.classify.numbers import Numbers, Windows, merge, union
+from piiscan.classify.passes import IntArray
 from piiscan.classify.plan import Plan
 
 RuleArray = npt.NDArray[np.int32]

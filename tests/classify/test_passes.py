@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from piiscan.classify.passes import ENOUGH, NativePasses, NumpyPasses, Passes, WordTable, native_passes
+from piiscan.classify.passes import NativePasses, NumpyPasses, Passes, WordTable, native_passes
+from piiscan.classify.passes.contract import ENOUGH
 
 NATIVE = native_passes()
 BOTH: list[Passes] = [NumpyPasses()] if NATIVE is None else [NumpyPasses(), NATIVE]
@@ -103,3 +104,50 @@ def test_results_outlive_the_next_call(passes: Passes) -> None:
     first = passes.digits(b"12 345")
     passes.digits(b"9" * 100)
     assert np.array_equal(first, ([0, 3], [2, 6]))
+
+
+_PARTS = "1 12 2024 1999 255 003 7 123456 : . - / DE a bc T Z é _ x1y2z3a4b5c6d7e8f9g0h1i2j3k4 192.0.2.9 23:59:59.1"
+_NUMERIC = st.lists(st.sampled_from((*_PARTS.split(), " ", ") ", "\n")), max_size=40).map(
+    lambda parts: "".join(parts).encode()
+)
+
+
+def _same(one: object, other: object) -> None:
+    for name in one.__slots__:  # type: ignore[attr-defined]
+        a, b = getattr(one, name), getattr(other, name)
+        assert np.array_equal(a, b), name
+
+
+@pytest.mark.skipif(NATIVE is None, reason="no compiled library to compare with numpy")
+@given(_NUMERIC)
+def test_what_is_read_off_the_digits_is_the_same(block: bytes) -> None:
+    assert NATIVE is not None
+    arrays = NumpyPasses()
+    every = arrays.runs(block)
+    _same(NATIVE.runs(block), every)
+    _same(NATIVE.timeless(every), arrays.timeless(every))
+    for runs in (every, arrays.timeless(every)):
+        for fewest in (1, 4):
+            _same(NATIVE.groups(runs, fewest), arrays.groups(runs, fewest))
+        assert np.array_equal(NATIVE.scattered(runs, 5, 24), arrays.scattered(runs, 5, 24))
+        assert np.array_equal(NATIVE.countries(runs), arrays.countries(runs))
+        assert np.array_equal(NATIVE.wallets(runs), arrays.wallets(runs))
+        assert np.array_equal(NATIVE.quads(runs), arrays.quads(runs))
+
+
+@each
+def test_dates_times_and_quads_are_left_out(passes: Passes) -> None:
+    block = b"2024-01-31T23:59:59.123Z 192.0.2.9 1.023.456.789 4111 1111"
+    runs = passes.timeless(passes.runs(block))
+    assert [block[a:b] for a, b in zip(runs.starts.tolist(), runs.ends.tolist(), strict=True)] == [
+        b"1", b"023", b"456", b"789", b"4111", b"1111",
+    ]  # fmt: skip
+
+
+@each
+def test_quads_are_those_of_hosts(passes: Passes) -> None:
+    block = b"8.8.4.4, 300.1.1.1 127.0.0.1 1.2.3.4.5 224.0.0.1 v1.2.3.4 (192.0.2.9)."
+    runs = passes.runs(block)
+    first = passes.quads(runs)
+    found = [block[runs.starts[i] : runs.ends[i + 3]] for i in first.tolist()]
+    assert found == [b"8.8.4.4", b"192.0.2.9"]

@@ -22,7 +22,7 @@ typedef uint64_t Bits;
 typedef unsigned __int128 Wide;
 
 /* Raised with every change of a function's meaning: a library of another number is not used. */
-PUBLIC int64_t passes_version(void) { return 3; }
+PUBLIC int64_t passes_version(void) { return 4; }
 
 /* Bit i: byte i of the chunk is one of `low` to `low + span`. */
 static inline Bits between(const uint8_t *chunk, uint8_t low, uint8_t span, uint8_t fold)
@@ -45,7 +45,7 @@ static inline Bits between(const uint8_t *chunk, uint8_t low, uint8_t span, uint
 #endif
 }
 
-static inline Bits digits(const uint8_t *chunk) { return between(chunk, '0', 9, 0); }
+static inline Bits all_digits(const uint8_t *chunk) { return between(chunk, '0', 9, 0); }
 static inline Bits sign(const uint8_t *chunk, uint8_t byte) { return between(chunk, byte, 0, 0); }
 
 /* Letters, digits and the signs of both alphabets of Base64: from plus to nine all but comma and full stop. */
@@ -96,7 +96,7 @@ PUBLIC int64_t passes_digits(const uint8_t *data, int64_t size, int64_t *starts,
     int64_t opened = 0, closed = 0;
     Bits last = 0;
     for (int64_t at = 0; at < size; at += CHUNK) {
-        Bits now = digits(chunk_at(data, size, at, spare)), before = now << 1 | last;
+        Bits now = all_digits(chunk_at(data, size, at, spare)), before = now << 1 | last;
         opened = emit(now & ~before, at, starts, opened);
         closed = emit(before & ~now, at, ends, closed);
         last = now >> 63;
@@ -206,7 +206,7 @@ PUBLIC int64_t passes_words(
         int64_t begin = -1; /* of the word that goes on into the next chunk */
         for (int64_t at = lows[i]; at <= highs[i]; at += CHUNK) {
             const uint8_t *chunk = chunk_at(data, highs[i], at, spare);
-            Bits word = digits(chunk) | between(chunk, 'a', 25, 0x20);
+            Bits word = all_digits(chunk) | between(chunk, 'a', 25, 0x20);
             Bits before = word << 1 | (begin >= 0);
             for (Bits edges = word ^ before; edges; edges &= edges - 1) {
                 int64_t here = at + __builtin_ctzll(edges);
@@ -239,6 +239,211 @@ PUBLIC int64_t passes_words(
                 begin = -1;
             }
         }
+    }
+    return count;
+}
+
+/* From here on: what is read off the runs of digits of a block. `data` holds `size` bytes; there are `runs` runs. */
+
+static inline int letter(uint8_t c) { return (uint8_t)((c | 0x20) - 'a') < 26; }
+static inline int capital(uint8_t c) { return (uint8_t)(c - 'A') < 26; }
+static inline int digit(uint8_t c) { return (uint8_t)(c - '0') < 10; }
+static inline int joins(uint8_t c) { return c == ' ' || c == '-' || c == '.' || c == '/'; }
+static inline int loose(uint8_t c) { return c == ' ' || c == '-'; }
+static inline int bound(uint8_t c) { return c > 127 || !(letter(c) || digit(c) || c == '_'); }
+
+/* The byte at a place, or at the nearest one that there is. */
+static inline uint8_t near(const uint8_t *data, int64_t size, int64_t at)
+{
+    return data[at < 0 ? 0 : at >= size ? size - 1 : at];
+}
+
+/* The sign behind each run but the last, and whether it joins that run to the next: one separator, or a closing bracket and
+ * a space. Returns how many. */
+PUBLIC int64_t passes_signs(
+    const uint8_t *data, int64_t size, const int64_t *starts, const int64_t *ends, int64_t runs, uint8_t *signs,
+    uint8_t *joined)
+{
+    (void)size;
+    for (int64_t i = 0; i + 1 < runs; i++) {
+        int64_t gap = starts[i + 1] - ends[i];
+        signs[i] = data[ends[i]];
+        joined[i] = (gap == 1 && joins(signs[i])) || (gap == 2 && signs[i] == ')');
+    }
+    return runs ? runs - 1 : 0;
+}
+
+/* Which runs are no part of a date, a time of day or a dotted quad; at most as many as there are. Returns how many. `dead`
+ * is room for a byte for each run. */
+PUBLIC int64_t passes_timeless(
+    const uint8_t *data, int64_t size, const int64_t *starts, const int64_t *ends, int64_t runs, const uint8_t *signs,
+    const uint8_t *joined, uint8_t *dead, int64_t *kept)
+{
+    (void)size;
+    int64_t count = 0;
+    memset(dead, 0, (size_t)runs);
+    for (int64_t i = 0; i + 1 < runs; i++) {
+        int64_t a = ends[i] - starts[i], b = ends[i + 1] - starts[i + 1];
+        if (signs[i] == ':' && b == 2 && starts[i + 1] - ends[i] == 1) {
+            /* Minutes and seconds, the fraction behind these, and the hour before. */
+            dead[i + 1] = 1;
+            dead[i] |= a <= 2;
+            if (i + 2 < runs)
+                dead[i + 2] |= joined[i + 1] && signs[i + 1] == '.';
+        }
+        if (!joined[i] || i + 2 >= runs || !joined[i + 1] || signs[i] == ' ' || signs[i] != signs[i + 1])
+            continue;
+        int64_t c = ends[i + 2] - starts[i + 2];
+        uint8_t first = data[starts[i]], third = data[starts[i + 2]];
+        int year_first = a == 4 && b <= 2 && c <= 2 && (first == '1' || first == '2');
+        int year_last = a <= 2 && b <= 2 && c == 4 && (third == '1' || third == '2');
+        if (year_first || year_last)
+            dead[i] = dead[i + 1] = dead[i + 2] = 1;
+        if (signs[i] == '.' && i + 3 < runs && joined[i + 2] && signs[i + 2] == '.') {
+            int64_t d = ends[i + 3] - starts[i + 3];
+            int small = a <= 3 && b <= 3 && c <= 3 && d <= 3;
+            if (small && !(a == 1 && b == 3 && c == 3 && d == 3)) /* 1.023.456.789 is a number, too */
+                dead[i] = dead[i + 1] = dead[i + 2] = dead[i + 3] = 1;
+        }
+    }
+    for (int64_t i = 0; i < runs; i++) {
+        kept[count] = i;
+        count += !dead[i];
+    }
+    return count;
+}
+
+/* The runs joined to groups of `fewest` digits or more: where each begins and ends, its digits, those behind its first run,
+ * the byte before it, and flags: 1 a letter stands beside it, directly or behind a blank or a dash; 2 a capital does,
+ * directly or behind one sign that joins. At most as many as there are runs. Returns how many. */
+PUBLIC int64_t passes_groups(
+    const uint8_t *data, int64_t size, const int64_t *starts, const int64_t *ends, int64_t runs, const uint8_t *joined,
+    int64_t fewest, int64_t *begins, int64_t *stops, int64_t *totals, int64_t *rests, uint8_t *befores, uint8_t *flags)
+{
+    int64_t count = 0;
+    for (int64_t head = 0, next; head < runs; head = next) {
+        int64_t total = ends[head] - starts[head], first = total;
+        for (next = head + 1; next < runs && joined[next - 1]; next++)
+            total += ends[next] - starts[next];
+        if (total < fewest)
+            continue;
+        int64_t begin = starts[head], end = ends[next - 1];
+        uint8_t before = begin > 0 ? data[begin - 1] : '\n', after = end < size ? data[end] : '\n';
+        uint8_t further = near(data, size, begin - 2), beyond = near(data, size, end + 1);
+        uint8_t third = near(data, size, end + 2);
+        int beside = letter(before) || letter(after) || (loose(before) && letter(further)) ||
+                     (loose(after) && letter(beyond));
+        /* A capital that begins a word is no part of the number before it. */
+        int upper = capital(before) || capital(after) || (joins(before) && capital(further)) ||
+                    (joins(after) && capital(beyond) && !(letter(third) && !capital(third)));
+        begins[count] = begin, stops[count] = end, totals[count] = total, rests[count] = total - first;
+        befores[count] = before, flags[count++] = (uint8_t)(beside | upper << 1);
+    }
+    return count;
+}
+
+/* First and last of every `digits` (at most 8) digits within `span` bytes and a bit, in runs with a capital letter beside
+ * them, directly or behind one sign that joins; at most as many as the digits. Returns how many. */
+PUBLIC int64_t passes_scattered(
+    const uint8_t *data, int64_t size, const int64_t *starts, const int64_t *ends, int64_t runs, int64_t digits,
+    int64_t span, int64_t *firsts, int64_t *lasts)
+{
+    int64_t count = 0, seen = 0, ring[8] = {0};
+    for (int64_t i = 0; i < runs; i++) {
+        uint8_t before = near(data, size, starts[i] - 1), after = near(data, size, ends[i]);
+        if (joins(before))
+            before = near(data, size, starts[i] - 2);
+        if (joins(after))
+            after = near(data, size, ends[i] + 1);
+        if (!capital(before) && !capital(after))
+            continue;
+        for (int64_t at = starts[i]; at < ends[i]; at++) {
+            ring[seen++ & 7] = at;
+            if (seen >= digits && at - ring[(seen - digits) & 7] <= span) {
+                firsts[count] = ring[(seen - digits) & 7];
+                lasts[count++] = at;
+            }
+        }
+    }
+    return count;
+}
+
+/* The runs of two digits or more behind two letters that begin a word; with a blank or a dash between, behind capitals. */
+PUBLIC int64_t passes_countries(
+    const uint8_t *data, int64_t size, const int64_t *starts, const int64_t *ends, int64_t runs, int64_t *out)
+{
+    (void)size;
+    int64_t count = 0;
+    for (int64_t i = 0; i < runs; i++) {
+        int64_t at = starts[i];
+        if (ends[i] - at < 2 || at < 2)
+            continue;
+        uint8_t one = data[at - 1], two = data[at - 2];
+        int together = letter(one) && letter(two) && (at == 2 || bound(data[at - 3]));
+        int apart = at > 2 && loose(one) && capital(two) && capital(data[at - 3]) && (at == 3 || bound(data[at - 4]));
+        out[count] = at;
+        count += together || apart;
+    }
+    return count;
+}
+
+static int word_behind(const uint8_t *data, int64_t size, int64_t start, int64_t least)
+{
+    for (int64_t step = 2; step < least; step += 3) {
+        uint8_t c = near(data, size, start + step);
+        if (!letter(c) && !digit(c))
+            return 0;
+    }
+    return 1;
+}
+
+/* Where a word of 26 begins with 1 or 3, or one of 11 behind bc, and goes on with a letter behind its digits. */
+PUBLIC int64_t passes_wallets(
+    const uint8_t *data, int64_t size, const int64_t *starts, const int64_t *ends, int64_t runs, int64_t *out)
+{
+    int64_t count = 0;
+    for (int64_t i = 0; i < runs; i++) {
+        int64_t start = starts[i];
+        if ((data[start] != '1' && data[start] != '3') || !letter(near(data, size, ends[i])))
+            continue;
+        uint8_t one = near(data, size, start - 1), two = near(data, size, start - 2);
+        int behind = (one | 0x20) == 'c' && (two | 0x20) == 'b' && word_behind(data, size, start, 11);
+        int alone = (start == 0 || !letter(one)) && word_behind(data, size, start, 26);
+        out[count] = start;
+        count += behind || alone;
+    }
+    return count;
+}
+
+/* The dotted quads of hosts that are not part of something longer: the first run of each; at most as many as there are. */
+PUBLIC int64_t passes_quads(
+    const uint8_t *data, int64_t size, const int64_t *starts, const int64_t *ends, int64_t runs, const uint8_t *signs,
+    const uint8_t *joined, int64_t *out)
+{
+    int64_t count = 0;
+    for (int64_t i = 0; i + 3 < runs; i++) {
+        if (signs[i] != '.' || !joined[i])
+            continue;
+        if (signs[i + 1] != '.' || !joined[i + 1] || signs[i + 2] != '.' || !joined[i + 2])
+            continue;
+        int part[4], good = 1;
+        for (int k = 0; k < 4; k++) {
+            int64_t at = starts[i + k];
+            good &= ends[i + k] - at <= 3;
+            part[k] = 0;
+            for (; good && at < ends[i + k]; at++)
+                part[k] = 10 * part[k] + data[at] - '0';
+            good &= part[k] <= 255;
+        }
+        int64_t start = starts[i], last = ends[i + 3];
+        uint8_t before = near(data, size, start - 1), after = near(data, size, last), far = near(data, size, last + 1);
+        good &= start == 0 || (bound(before) && before != '.' && before != '-');
+        /* A full stop may end the sentence, but not go on with more digits or letters. */
+        good &= last == size || (bound(after) && after != '-' && (after != '.' || bound(far)));
+        good &= part[0] != 0 && part[0] != 127 && !(part[0] >= 224 && part[0] <= 239);
+        good &= !(part[0] == 255 && part[1] == 255 && part[2] == 255);
+        out[count] = i;
+        count += good;
     }
     return count;
 }

@@ -1,0 +1,164 @@
+"""The passes by the compiled library."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from piiscan.classify.passes.contract import ENOUGH, SPAN, Groups, IntArray, Runs, Stretches
+from piiscan.classify.passes.table import WordTable
+
+VERSION = 4
+"""Of the library's functions; one of another version was built from other sources and is not used."""
+LIBRARY = "_passes.dll" if sys.platform == "win32" else "_passes.so"
+
+
+class NativePasses:
+    """The passes by the compiled library."""
+
+    reads_words = True
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        number, text, array = ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p
+
+        def function(name: str, *more: type) -> Callable[..., int]:
+            found = getattr(library, f"passes_{name}")
+            found.argtypes, found.restype = (text, number, *more), number
+            return found  # type: ignore[no-any-return]
+
+        self._kept = threading.local()
+        self._digits = function("digits", array, array)
+        self._opaque = function("opaque", number, number, array, array)
+        self._joints = function("joints", number, array)
+        self._byte = function("byte", number, array)
+        self._inner = function("inner", array)
+        self._signs = function("signs", *[array] * 2, number, *[array] * 2)
+        self._timeless = function("timeless", *[array] * 2, number, *[array] * 4)
+        self._groups = function("groups", *[array] * 2, number, array, number, *[array] * 6)
+        self._scattered = function("scattered", *[array] * 2, *[number] * 3, *[array] * 2)
+        self._countries = function("countries", *[array] * 2, number, array)
+        self._wallets = function("wallets", *[array] * 2, number, array)
+        self._quads = function("quads", *[array] * 2, number, *[array] * 3)
+        self._words = function("words", *[array] * 2, number, *[array] * 3, number, *[array] * 2)
+
+    def digits(self, block: bytes) -> Stretches:
+        """See `Passes.digits`."""
+        return self._stretches(len(block) // 2 + 1, self._digits, block, len(block))
+
+    def opaque(self, block: bytes, least: int) -> Stretches:
+        """See `Passes.opaque`."""
+        return self._stretches(len(block) // (least + 1) + 1, self._opaque, block, len(block), least, ENOUGH)
+
+    def joints(self, block: bytes) -> IntArray:
+        """See `Passes.joints`."""
+        return self._places(self._joints, block, len(block), SPAN)
+
+    def byte(self, block: bytes, value: int) -> IntArray:
+        """See `Passes.byte`."""
+        return self._places(self._byte, block, len(block), value)
+
+    def inner(self, block: bytes) -> IntArray:
+        """See `Passes.inner`."""
+        return self._places(self._inner, block, len(block))
+
+    def words(self, block: bytes, table: WordTable, windows: Stretches) -> Stretches:
+        """See `Passes.words`."""
+        lows, highs = (np.ascontiguousarray(side, np.int64) for side in windows)
+        most = int((highs - lows).sum()) // 2 + len(lows) + 1
+        where = lows.ctypes.data, highs.ctypes.data, len(lows)
+        held = table.keys.ctypes.data, table.entries.ctypes.data, table.taken.ctypes.data, table.slots
+        return self._stretches(most, self._words, block, len(block), *where, *held)
+
+    def runs(self, block: bytes) -> Runs:
+        """See `Passes.runs`."""
+        starts, ends = self.digits(block)
+        between = max(len(starts) - 1, 0)
+        sign, joined = np.empty(between, np.uint8), np.empty(between, np.bool_)
+        self._signs(block, len(block), *_pointers(starts, ends), len(starts), *_pointers(sign, joined))
+        return Runs(np.frombuffer(block, np.uint8), starts, ends, sign, joined)
+
+    def timeless(self, runs: Runs) -> Runs:
+        """See `Passes.timeless`."""
+        dead = np.empty(len(runs.starts), np.uint8)
+        kept = self._chosen(self._timeless, runs, *_pointers(runs.sign, runs.joined, dead))
+        return runs if len(kept) == len(runs.starts) else runs.chosen(kept)
+
+    def groups(self, runs: Runs, fewest: int) -> Groups:
+        """See `Passes.groups`."""
+        most = len(runs.starts)
+        numbers = [np.empty(most, np.int64) for _ in range(4)]
+        signs = [np.empty(most, np.uint8) for _ in range(2)]
+        count = self._groups(*_where(runs), *_pointers(runs.joined), fewest, *_pointers(*numbers, *signs))
+        starts, ends, total, rest = (part[:count] for part in numbers)
+        before, flags = (part[:count] for part in signs)
+        return Groups(starts, ends, total, before, rest, (flags & 1).view(np.bool_), (flags >> 1).view(np.bool_))
+
+    def scattered(self, runs: Runs, digits: int, span: int) -> Stretches:
+        """See `Passes.scattered`."""
+        most = int((runs.ends - runs.starts).sum())
+        both = self._room(2 * most)
+        firsts, lasts = both[:most], both[most : 2 * most]
+        count = self._scattered(*_where(runs), digits, span, *_pointers(firsts, lasts))
+        return firsts[:count].copy(), lasts[:count].copy()
+
+    def countries(self, runs: Runs) -> IntArray:
+        """See `Passes.countries`."""
+        return self._chosen(self._countries, runs)
+
+    def wallets(self, runs: Runs) -> IntArray:
+        """See `Passes.wallets`."""
+        return self._chosen(self._wallets, runs)
+
+    def quads(self, runs: Runs) -> IntArray:
+        """See `Passes.quads`."""
+        return self._chosen(self._quads, runs, *_pointers(runs.sign, runs.joined))
+
+    def _chosen(self, function: Callable[..., int], runs: Runs, *more: int) -> IntArray:
+        out = self._room(len(runs.starts))
+        return out[: function(*_where(runs), *more, *_pointers(out))].copy()
+
+    def _places(self, function: Callable[..., int], block: bytes, *numbers: int) -> IntArray:
+        out = self._room(len(block))
+        return out[: function(block, *numbers, out.ctypes.data)].copy()
+
+    def _stretches(self, most: int, function: Callable[..., int], block: bytes, *numbers: int) -> Stretches:
+        both = self._room(2 * most)
+        starts, ends = both[:most], both[most:]
+        count = function(block, *numbers, starts.ctypes.data, ends.ctypes.data)
+        return starts[:count].copy(), ends[:count].copy()
+
+    def _room(self, size: int) -> IntArray:
+        """An array for the most that a function can find, kept by thread: what is not written costs no memory."""
+        kept: IntArray | None = getattr(self._kept, "room", None)
+        if kept is None or len(kept) < size:
+            kept = self._kept.room = np.empty(size, np.int64)
+        return kept
+
+
+def _pointers(*arrays: npt.NDArray[Any]) -> list[int]:
+    return [array.ctypes.data for array in arrays]
+
+
+def _where(runs: Runs) -> tuple[int, ...]:
+    """What the functions over runs take first: the block, its size, starts, ends and how many there are."""
+    return (*_pointers(runs.data), len(runs.data), *_pointers(runs.starts, runs.ends), len(runs.starts))
+
+
+def native_passes() -> NativePasses | None:
+    """The compiled library, where the installation has one of this version."""
+    path = Path(__file__).with_name(LIBRARY)
+    if sys.byteorder != "little":
+        return None
+    try:
+        library = ctypes.CDLL(str(path))
+        library.passes_version.restype = ctypes.c_int64
+        return NativePasses(library) if library.passes_version() == VERSION else None
+    except (OSError, AttributeError):
+        return None
