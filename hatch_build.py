@@ -24,7 +24,7 @@ class Passes(BuildHookInterface):
         if self.target_name != "wheel" or os.environ.get("PIISCAN_NO_NATIVE") == "1":
             return
         target = Path(self.root, LIBRARY)
-        made = target.with_suffix(f".{os.getpid()}.tmp")
+        made = Path(self.root, f".passes-{os.getpid()}.tmp")  # not where packages and tests look
         compiler = shlex.split(os.environ.get("CC", "cc"))
         flags = ["-O2", "-shared", "-fPIC", "-fvisibility=hidden"]
         try:

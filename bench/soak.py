@@ -280,8 +280,8 @@ def s3_faults(small: bool) -> Figures:
 # Bar 3: look-alikes.
 
 CONTACT = (
-    "generic.email", "generic.phone", "generic.phone_us", "generic.phone_national", "generic.ipv4", "generic.ipv6",
-    "generic.mac_address",
+    "generic.email", "generic.phone", "generic.phone_us", "generic.phone_national", "generic.phone_layout",
+    "generic.ipv4", "generic.ipv6", "generic.mac_address",
 )  # fmt: skip
 """Kinds that software and its documentation really hold; everything else there is a look-alike."""
 
@@ -289,7 +289,8 @@ CONTACT = (
 def look_alikes(small: bool) -> Figures:
     """Findings where there should be none, for each megabyte read; fifty of them for people to look at."""
     targets = [sysconfig.get_path("purelib"), "/usr/share/doc"]
-    options = ["--max-objects", "1000"] if small else []
+    # The catalogue's own examples are planted values.
+    options = ["--exclude", "piiscan/**", *(["--max-objects", "1000"] if small else [])]
     kinds = f"category IN ('credentials', 'financial', 'phi', 'pii') AND rule NOT IN {CONTACT} AND NOT test_data"
     with place() as cli:
         done = cli.good("scan", *targets, "--no-ner", "--json", *options, codes=(0, 4), seconds=HOURS)

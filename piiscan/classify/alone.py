@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from piiscan.classify.plan import Plan
+from piiscan.classify.values import dialled
 from piiscan.model import Category
 
 LONGEST = 80
@@ -37,6 +38,8 @@ WORDS = 0.75
 MISSED = 0.15
 """Share of misprints of one digit that a check digit may miss: the weaker schemes miss one in ten."""
 CONFIDENCE = 0.55
+DIALLED = "generic.phone_national"
+"""The rule for a phone number that is the whole text."""
 _DRAWN = 500
 _DRAWN_BESIDE = 40
 _DRAWN_ANY = 200
@@ -51,6 +54,7 @@ class Alone:
             for compiled, check in zip(plan.rules, checks, strict=True)
             if check is not None and compiled.rule.category is not Category.CREDENTIALS
         }
+        self._dialled = next((i for i, (c, _) in self._rules.items() if c.rule.id == DIALLED), None)
         self._chance = lru_cache(maxsize=4096)(self._measured)
         self._any = lru_cache(maxsize=1024)(self._measured_any)
 
@@ -58,7 +62,7 @@ class Alone:
         """(rule, start, end) of a value that is the whole text, or of the few numbers in a few sentences."""
         value = text.strip()
         begin = text.find(value)
-        if len(value) <= LONGEST and (rules := self.credible(value, 1)):
+        if len(value) <= LONGEST and (rules := [*self.credible(value, 1), *self._phones(value)]):
             return [(rule, begin, begin + len(value)) for rule in rules]
         words = sum(map(str.isalpha, value)) + value.count(" ")
         if len(value) > SENTENCES or words < WORDS * len(value):
@@ -68,6 +72,11 @@ class Alone:
             return []
         neutral = [match for match in numbers if not _OTHER.search(text, max(match.start() - 40, 0), match.start())]
         return [(rule, *match.span()) for match in neutral for rule in self.credible(match[0], len(numbers))]
+
+    def _phones(self, value: str) -> tuple[int, ...]:
+        """The rule for phone numbers where one is dialled as the whole text is written: behind a trunk prefix or 00."""
+        known = self._dialled is not None and _DIALLED.fullmatch(value) and not _COUNTED.search(value)
+        return (self._dialled,) if known and self._dialled is not None and dialled(value) else ()
 
     def credible(self, text: str, among: int) -> list[int]:
         """The rules that read a value, one of so many in its text, and that chance would hardly satisfy; the least
@@ -148,6 +157,8 @@ _COUNTED = re.compile(
     "|^1[5-8]\\d{8}$"  # seconds since 1970: 2017 to 2030
 )
 """Digits that count up or down, dates and moments."""
+_DIALLED = re.compile(r"\(?0(?:[ ()./-]{0,2}\d){8,13}")
+"""A zero and eight digits or more, with the signs that phone numbers are written with."""
 _OTHER = re.compile(
     r"\b(?:orders?|invoice|error|code|version|build|commit|ticket|issue|retry|time(?:stamp)?|serial|part|item|article"
     r"|sku|isbn|issn|ean|doi|hash|port|pid|bytes|line|page|ref(?:erence)?|tracking|batch|lot|model)\b[^.!?]{0,24}$",

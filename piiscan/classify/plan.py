@@ -372,6 +372,8 @@ def make_plan(rules: Sequence[Rule], *, worded: Container[int] = (), cache: bool
             (led if item.index in worded and context.keywords else dense)["opaque"].append(item.index)
         elif spec.shape in shaped:
             shaped[spec.shape].append(item.index)
+        elif _plus(spec.pattern) and not context.required:
+            dense["plus"].append(item.index)
         elif (
             item.digits >= MIN_DIGITS
             or spec.shape in ("iban", "digits")
@@ -384,8 +386,6 @@ def make_plan(rules: Sequence[Rule], *, worded: Container[int] = (), cache: bool
                 _lead(keyworded, item)
             else:
                 (led if item.index in worded and context.keywords else dense)[kind].append(item.index)
-        elif spec.pattern.startswith("\\+"):
-            dense["plus"].append(item.index)
         elif item.least >= OPAQUE and item.anatomy.opaque:
             (led if item.index in worded and context.keywords else dense)["opaque"].append(item.index)
         elif context.required or (item.index in worded and context.keywords):
@@ -406,6 +406,21 @@ def make_plan(rules: Sequence[Rule], *, worded: Container[int] = (), cache: bool
         email=tuple(email),
         cache=cache,
     )
+
+
+_ALTERNATIVE = re.compile(r"\\.|\[[^\]]*\]|([(|)])")
+
+
+def _plus(pattern: str) -> bool:
+    """Whether every match begins with a plus sign: the pattern does, and has no alternatives of its own."""
+    if not pattern.startswith("\\+") or pattern[2:3] in tuple("?*{"):
+        return False
+    depth = 0
+    for sign in _ALTERNATIVE.findall(pattern):
+        depth += (sign == "(") - (sign == ")")
+        if sign == "|" and not depth:
+            return False
+    return True
 
 
 def _lead(keyworded: dict[str, list[int]], item: Compiled) -> None:

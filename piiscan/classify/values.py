@@ -65,9 +65,10 @@ def _mail_domain(domain: str) -> bool:
 
 
 def ipv4(value: str, params: Params) -> bool:
-    """Whether four numbers are an address of a host that could be someone's: not unspecified, loopback or broadcast.
+    """Whether four numbers are an address of a host that could be someone's: not unspecified, loopback, broadcast or of
+    a group that every network has.
 
-    Source: RFC 6890; `ipaddress`.
+    Source: RFC 6890; RFC 5771 (multicast blocks); `ipaddress`.
 
     >>> ipv4("203.0.113.7", {}), ipv4("127.0.0.1", {}), ipv4("1.2.3.400", {})
     (True, False, False)
@@ -76,8 +77,9 @@ def ipv4(value: str, params: Params) -> bool:
     if len(parts) != 4 or not all(p.isdecimal() and len(p) <= 3 and int(p) <= 255 for p in parts):
         return False
     first = int(parts[0])
-    # 224 to 239 is multicast, 255 the limited broadcast.
-    return first not in (0, 127) and not 224 <= first <= 239 and not value.startswith("255.255.255.")
+    # The limited broadcast, and the groups that configurations name; the other multicast blocks are hardly in use, so
+    # what is written in a log there is a host's address made unrecognisable, or test data.
+    return first not in (0, 127, 239) and not value.startswith(("255.255.255.", "224.0.0.", "224.0.1."))
 
 
 def ipv6(value: str, params: Params) -> bool:
@@ -85,9 +87,13 @@ def ipv6(value: str, params: Params) -> bool:
 
     Source: RFC 4291; `ipaddress`.
 
-    >>> ipv6("2001:db8::7", {}), ipv6("::1", {}), ipv6("12:34:56", {})
-    (True, False, False)
+    Eight groups of two digits each are an interface (EUI-64) or a fingerprint.
+
+    >>> ipv6("2001:db8::7", {}), ipv6("::1", {}), ipv6("12:34:56", {}), ipv6("02:00:5e:10:00:00:00:01", {})
+    (True, False, False, False)
     """
+    if len(value) == 23 and set(value[2::3]) == {":"}:
+        return False
     try:
         address = ipaddress.IPv6Address(value)
     except ValueError:
@@ -104,6 +110,21 @@ def phone(value: str, params: Params) -> bool:
     (True, False, True)
     """
     return _phone(value, tuple(params.get("regions", ())))
+
+
+def dialled(value: str) -> bool:
+    """Whether a number that begins with zero is valid as it is dialled somewhere: with the trunk prefix of a region, or
+    with 00 and a country code.
+
+    >>> dialled("0044 20 7946 0958"), dialled("020 7946 0958"), dialled("000000012")
+    (True, True, False)
+    """
+    from phonenumbers import SUPPORTED_REGIONS
+
+    digits = _digits(value)
+    return digits.startswith("0") and phone(
+        "00" + digits[2:] if digits.startswith("00") else digits, {"regions": sorted(SUPPORTED_REGIONS)}
+    )
 
 
 _EXTENSION = re.compile(r" ?(?:x|ext\.?) ?\d{1,5}$")

@@ -50,6 +50,14 @@ def _hyperscan() -> tuple[bool, str]:
     return False, "hyperscan is not installed: the slow fallback finds the same"
 
 
+def _passes() -> tuple[bool, str]:
+    from piiscan.classify.passes import NativePasses, passes
+
+    if isinstance(passes(), NativePasses):
+        return True, "the compiled library reads bytes"
+    return True, "numpy reads bytes: no C compiler was there at installation; slower, and finds the same"
+
+
 def _rules() -> tuple[bool, str]:
     from piiscan.catalogue import load_rules
 
@@ -100,6 +108,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("presidio", _version("presidio-analyzer")),
     ("pypdfium2", _version("pypdfium2")),
     ("engine", _hyperscan),
+    ("passes", _passes),
     ("rules", _rules),
     ("keys", _keys),
     ("sandbox", _sandbox),

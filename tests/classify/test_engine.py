@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from piiscan.catalogue import load_rules
+from piiscan.classify.passes import NumpyPasses, passes
 from piiscan.classify.stack import Stack
 from piiscan.model import Rule
 from piiscan.selftest import reference_matches
@@ -69,3 +70,16 @@ def test_fallback_without_hyperscan_finds_the_same(column: str, monkeypatch: pyt
         (m.rule, m.start, m.end, m.confidence) for m in slow
     ]
     assert len(fast) > 50
+
+
+@pytest.mark.parametrize("column", ["", "notes"])
+def test_fallback_without_the_compiled_passes_finds_the_same(column: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = " ; ".join(e.text for rule in RULES[::7] for e in rule.examples if not e.column)
+    fast = Stack(RULES, cache=False).classify(text, column=column)
+    monkeypatch.setenv("PIISCAN_NO_NATIVE", "1")
+    passes.cache_clear()
+    try:
+        assert isinstance(passes(), NumpyPasses)
+        assert Stack(RULES, cache=False).classify(text, column=column) == fast
+    finally:
+        passes.cache_clear()

@@ -52,8 +52,10 @@ def work(rule: Rule, text: str) -> int:
 @pytest.mark.parametrize("rule", SOME, ids=lambda rule: rule.id)
 def test_twice_the_text_is_twice_the_work(rule: Rule) -> None:
     for kind, unit in units(rule):
-        once = work(rule, text_of(unit, 2 << 10))
-        twice = work(rule, text_of(unit, 4 << 10))
+        once, twice = (work(rule, text_of(unit, size << 10)) for size in (2, 4))
+        if twice > 2.3 * once + 2_048:
+            # A match may reach further than half the text: then the reach is cut short in the first, not the work.
+            once, twice = twice, work(rule, text_of(unit, 8 << 10))
         assert twice <= 2.3 * once + 2_048, kind
 
 

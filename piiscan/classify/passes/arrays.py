@@ -249,7 +249,8 @@ class NumpyPasses:
         good = (values <= 255).all(axis=1)
         # The same refusals as the check for one address: see `values.ipv4`.
         a, b, c, _ = values.T
-        good &= (a != 0) & (a != 127) & ~((a >= 224) & (a <= 239)) & ~((a == 255) & (b == 255) & (c == 255))
+        good &= (a != 0) & (a != 127) & (a != 239) & ~((a == 224) & (b == 0) & (c <= 1))
+        good &= ~((a == 255) & (b == 255) & (c == 255))
         found: IntArray = at[good]
         return found
 

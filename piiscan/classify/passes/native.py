@@ -15,7 +15,7 @@ import numpy.typing as npt
 from piiscan.classify.passes.contract import ENOUGH, SPAN, Groups, IntArray, Runs, Stretches
 from piiscan.classify.passes.table import WordTable
 
-VERSION = 4
+VERSION = 6
 """Of the library's functions; one of another version was built from other sources and is not used."""
 LIBRARY = "_passes.dll" if sys.platform == "win32" else "_passes.so"
 
@@ -73,7 +73,7 @@ class NativePasses:
         lows, highs = (np.ascontiguousarray(side, np.int64) for side in windows)
         most = int((highs - lows).sum()) // 2 + len(lows) + 1
         where = lows.ctypes.data, highs.ctypes.data, len(lows)
-        held = table.keys.ctypes.data, table.entries.ctypes.data, table.taken.ctypes.data, table.slots
+        held = table.keys.ctypes.data, table.entries.ctypes.data, table.sieve.ctypes.data, table.slots
         return self._stretches(most, self._words, block, len(block), *where, *held)
 
     def runs(self, block: bytes) -> Runs:

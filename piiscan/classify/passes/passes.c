@@ -22,7 +22,7 @@ typedef uint64_t Bits;
 typedef unsigned __int128 Wide;
 
 /* Raised with every change of a function's meaning: a library of another number is not used. */
-PUBLIC int64_t passes_version(void) { return 4; }
+PUBLIC int64_t passes_version(void) { return 6; }
 
 /* Bit i: byte i of the chunk is one of `low` to `low + span`. */
 static inline Bits between(const uint8_t *chunk, uint8_t low, uint8_t span, uint8_t fold)
@@ -193,51 +193,58 @@ PUBLIC int64_t passes_inner(const uint8_t *data, int64_t size, int64_t *out)
  * case folded: their entries and the places behind them; at most the bytes between those / 2 + 1. Returns how many.
  *
  * The table is open addressed, `slots` (a power of two, never full) of keys and entries; a key is the word's bytes, first
- * lowest, a free slot is zero; bit i of `taken` says that slot i is not free, in a kilobyte that stays near. The hash is
- * multiplicative (Knuth, The Art of Computer Programming 3, 6.4). */
+ * lowest, a free slot is zero. The hash is multiplicative (Knuth, The Art of Computer Programming 3, 6.4); one bit for each
+ * value of its upper half says in `sieve` whether any word has it, so that nearly every other word ends there, without a
+ * branch that could be foretold wrongly. */
 #define WORD 8
+static inline uint64_t folded(const uint8_t *data, int64_t size, int64_t begin, int64_t length)
+{
+    static const uint64_t masks[WORD + 1] = {
+        0, 0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF, 0xFFFFFFFFFF, 0xFFFFFFFFFFFF, 0xFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF};
+    uint64_t key = 0;
+    if (begin + WORD <= size)
+        memcpy(&key, data + begin, WORD);
+    else
+        memcpy(&key, data + begin, (size_t)(size - begin));
+    return (key | 0x2020202020202020u) & masks[length <= WORD ? length : 0];
+}
+
 PUBLIC int64_t passes_words(
     const uint8_t *data, int64_t size, const int64_t *lows, const int64_t *highs, int64_t stretches, const uint64_t *keys,
-    const int64_t *entries, const uint8_t *taken, int64_t slots, int64_t *found, int64_t *stops)
+    const int64_t *entries, const uint8_t *sieve, int64_t slots, int64_t *found, int64_t *stops)
 {
     uint8_t spare[CHUNK];
     int64_t count = 0;
     for (int64_t i = 0; i < stretches; i++) {
-        int64_t begin = -1; /* of the word that goes on into the next chunk */
+        int64_t begin = 0; /* of the word that goes on into the next chunk */
+        Bits last = 0;
         for (int64_t at = lows[i]; at <= highs[i]; at += CHUNK) {
             const uint8_t *chunk = chunk_at(data, highs[i], at, spare);
             Bits word = all_digits(chunk) | between(chunk, 'a', 25, 0x20);
-            Bits before = word << 1 | (begin >= 0);
-            for (Bits edges = word ^ before; edges; edges &= edges - 1) {
-                int64_t here = at + __builtin_ctzll(edges);
-                if (begin < 0) {
-                    begin = here;
-                    continue;
+            Bits before = word << 1 | last, opens = word & ~before;
+            last = word >> 63;
+            for (Bits closes = before & ~word; closes; closes &= closes - 1) {
+                int64_t end = at + __builtin_ctzll(closes);
+                if (opens && at + __builtin_ctzll(opens) < end) {
+                    begin = at + __builtin_ctzll(opens);
+                    opens &= opens - 1;
                 }
-                int64_t length = here - begin;
-                if (length <= WORD) {
-                    uint64_t key = 0;
-                    if (begin + 8 <= size)
-                        memcpy(&key, data + begin, 8);
-                    else
-                        memcpy(&key, data + begin, (size_t)length);
-                    key |= 0x2020202020202020u;
-                    if (length < 8)
-                        key &= ((uint64_t)1 << (8 * length)) - 1;
-                    uint64_t slot = key * 0x9E3779B97F4A7C15u >> 32 & (uint64_t)(slots - 1);
-                    int maybe = taken[slot >> 3] >> (slot & 7) & 1;
-                    for (; maybe; slot++) {
-                        uint64_t held = keys[slot & (uint64_t)(slots - 1)];
-                        if (held == key) {
-                            found[count] = entries[slot & (uint64_t)(slots - 1)];
-                            stops[count++] = here;
-                        }
-                        if (held == key || !held)
-                            break;
+                uint64_t key = folded(data, size, begin, end - begin), hash = key * 0x9E3779B97F4A7C15u;
+                if (!(sieve[hash >> 51] >> (hash >> 48 & 7) & 1))
+                    continue;
+                for (uint64_t slot = hash >> 32;; slot++) {
+                    uint64_t held = keys[slot & (uint64_t)(slots - 1)];
+                    if (!held)
+                        break;
+                    if (held == key) {
+                        found[count] = entries[slot & (uint64_t)(slots - 1)];
+                        stops[count++] = end;
+                        break;
                     }
                 }
-                begin = -1;
             }
+            if (opens)
+                begin = at + 63 - __builtin_clzll(opens);
         }
     }
     return count;
@@ -440,7 +447,7 @@ PUBLIC int64_t passes_quads(
         good &= start == 0 || (bound(before) && before != '.' && before != '-');
         /* A full stop may end the sentence, but not go on with more digits or letters. */
         good &= last == size || (bound(after) && after != '-' && (after != '.' || bound(far)));
-        good &= part[0] != 0 && part[0] != 127 && !(part[0] >= 224 && part[0] <= 239);
+        good &= part[0] != 0 && part[0] != 127 && part[0] != 239 && !(part[0] == 224 && part[1] == 0 && part[2] <= 1);
         good &= !(part[0] == 255 && part[1] == 255 && part[2] == 255);
         out[count] = i;
         count += good;

@@ -25,4 +25,8 @@ class WordTable:
             while self.keys[slot]:
                 slot = slot + 1 & self.slots - 1
             self.keys[slot], self.entries[slot] = folded, entry
-        self.taken = np.packbits(self.keys != 0, bitorder="little")
+        self.sieve = np.zeros(1 << 13, np.uint8)
+        """A bit for every value of the upper sixteen bits of a hash: whether some word has it."""
+        for key in self.keys[self.keys > 0].tolist():
+            top = (key * _SPREAD & 0xFFFFFFFFFFFFFFFF) >> 48
+            self.sieve[top >> 3] |= 1 << (top & 7)
