@@ -45,6 +45,10 @@ _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 """Far more often the name of a thing than its key. Source: RFC 9562."""
 
 
+_KIND = re.compile(r"(?:public|private)[_-]?key", re.IGNORECASE)
+"""In the name of a type or a function that works on keys."""
+
+
 def is_placeholder(value: str) -> bool:
     """Whether the text stands for a secret instead of being one: a reference, a name, a path, a filler.
 
@@ -100,7 +104,11 @@ def api_secret(value: str, params: Params) -> bool:
 
     >>> api_secret("9f8c1e0b7a6d5f4e3c2b1a09", {}), api_secret("customer-service-key", {})
     (True, False)
+    >>> api_secret("PKCS7PrivateKeyTypes", {})
+    False
     """
+    if _KIND.search(value):
+        return False
     if is_placeholder(value) or _UUID.fullmatch(value.rstrip(".")) or bits(value) < params.get("bits", 3.2):
         return False
     return any(char.isdigit() for char in value) and any(char.isalpha() for char in value)
