@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from piiscan.classify.dense import Candidates
+from piiscan.classify.hyper import Hits, Scanner
 from piiscan.classify.numbers import Numbers
 from piiscan.classify.passes import IntArray
 from piiscan.classify.plan import Compiled, Plan
@@ -20,6 +21,8 @@ from piiscan.classify.plan import Compiled, Plan
 BEHIND = 64
 """Matches longer than this (passwords, keys) are looked for behind their keyword only, not before it."""
 
+EDGE = 4096
+"""Bytes at either end of a block within which every hit of a pattern with a boundary lies that needs the end itself."""
 _WORD = np.array([b < 128 and chr(b).isalnum() for b in range(256)], np.bool_)
 """ASCII letters and digits."""
 
@@ -29,9 +32,7 @@ def anchor_candidates(plan: Plan, block: bytes, numbers: Numbers) -> Candidates:
     scanner = plan.literals
     if scanner is None:
         return [], [], []
-    # The frame gives short keywords a boundary at both ends of the block.
-    ids, found = scanner.scan(b"".join((b"\n", block, b"\n")))
-    found = found - 1
+    ids, found = _framed(scanner, block)
     seen: set[tuple[int, int, int]] = set()
     anchors = len(plan.anchored)
     keywords = ids >= anchors
@@ -49,6 +50,21 @@ def anchor_candidates(plan: Plan, block: bytes, numbers: Numbers) -> Candidates:
             if spans := around_keyword(plan.rules[user], block, start, end, widest, known):
                 seen.update((user, s, e) for s, e in spans)
     return [h[0] for h in seen], [h[1] for h in seen], [h[2] for h in seen]
+
+
+def _framed(scanner: Scanner, block: bytes) -> Hits:
+    """The hits of a scanner over a block with a boundary at both of its ends, sorted by end, in bytes of the block.
+
+    A large block is not copied for that: its ends are scanned once more, with their boundary.
+    """
+    if len(block) <= 2 * EDGE:
+        ids, found = scanner.scan(b"".join((b"\n", block, b"\n")))
+        return ids, found - 1
+    parts = [scanner.scan(block), scanner.scan(b"\n" + block[:EDGE]), scanner.scan(block[-EDGE:] + b"\n")]
+    shifts = (0, -1, len(block) - EDGE)
+    packed = np.concatenate([(ends + by) << 20 | ids for (ids, ends), by in zip(parts, shifts, strict=True)])
+    packed = np.unique(packed)
+    return (packed & 0xFFFFF).astype(np.int32), packed >> 20
 
 
 def _beginnings(plan: Plan, block: bytes, ids: npt.NDArray[np.int32], ends: IntArray) -> Iterator[tuple[int, int, int]]:

@@ -19,7 +19,12 @@ def survivors(
     Ties go to the longer span, then to the rule that comes first in the catalogue. `strength` orders the evidence; see
     `stack`.
     """
-    order = np.lexsort((ends, starts))
+    order = np.lexsort((rules, -strength, ends, starts))
+    if len(order) > 1:
+        # Of readings of the same characters only the first can stand, whatever else is chosen.
+        again = np.diff(starts[order], prepend=-1) == 0
+        again[1:] &= np.diff(ends[order]) == 0
+        order = order[~again]
     if len(order) < 2 or bool((starts[order][1:] >= np.maximum.accumulate(ends[order])[:-1]).all()):
         return order
     first, last = starts[order], ends[order]
@@ -28,7 +33,7 @@ def survivors(
     edges = np.append(np.flatnonzero(heads), len(order))
     sizes = np.diff(edges)
     keep = np.repeat(sizes == 1, sizes)
-    place = np.empty(len(order), np.int64)
+    place = np.empty(len(starts), np.int64)
     place[order] = np.arange(len(order))
     pairs = edges[np.flatnonzero(sizes == 2)]
     if len(pairs):

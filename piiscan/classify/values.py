@@ -142,14 +142,16 @@ def _phone(value: str, regions: tuple[str, ...]) -> bool:
     if "x" in text or "X" in text:
         text = _EXTENSION.sub("", text)
     digits = _digits(text)
-    if len(set(digits)) < 3 or _ISO_DATE.fullmatch(text) or _ZIP.fullmatch(text):
+    if len(set(digits)) < 3:
         return False
     if text.startswith(("+", "00")):
         # People write the trunk prefix, too: +44 (0)20 ...
         if "(0)" in text:
             digits = _digits(text.replace("(0)", "", 1))
         return _international(digits.removeprefix("00") if text.startswith("00") else digits)
-    return bool(regions) and _national(regions).fullmatch(digits) is not None
+    if not regions or _national(regions).fullmatch(digits) is None:
+        return False
+    return not (_ISO_DATE.fullmatch(text) or _ZIP.fullmatch(text))
 
 
 def _digits(text: str) -> str:
