@@ -12,7 +12,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-SOURCE = Path("piiscan/classify/passes/passes.c")
+SOURCE = Path("piiscan/passes/passes.c")
 LIBRARY = SOURCE.with_name("_passes.dll" if sys.platform == "win32" else "_passes.so")
 
 

@@ -18,7 +18,6 @@ import numpy.typing as npt
 
 from piiscan.cells import Cells
 from piiscan.classify.checksum import compact, is_sample
-from piiscan.classify.passes import passes
 from piiscan.model import (
     LINE_BREAK,
     NOWHERE,
@@ -33,6 +32,7 @@ from piiscan.model import (
     Segment,
     TextSegment,
 )
+from piiscan.passes import passes
 
 KEPT_OCCURRENCES = 1_000
 """Occurrences kept per object and rule, as many as Macie keeps locations."""

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from piiscan.classify.dense import Candidates
 from piiscan.classify.hyper import Hits, Scanner
 from piiscan.classify.numbers import Numbers
-from piiscan.classify.passes import IntArray
 from piiscan.classify.plan import Compiled, Plan
+from piiscan.passes import IntArray
 
 BEHIND = 64
 """Matches longer than this (passwords, keys) are looked for behind their keyword only, not before it."""

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from piiscan.classify.hyper import Scanner
 from piiscan.classify.numbers import Numbers, hex_windows, quads, wallet_windows
-from piiscan.classify.passes import IntArray, passes
 from piiscan.classify.plan import Plan
+from piiscan.passes import IntArray, passes
 
 MOSTLY = 0.6
 """Share of the block from which on windows do not pay."""

@@ -19,8 +19,8 @@ import numpy as np
 
 from piiscan.classify.keywords import ToChars
 from piiscan.classify.numbers import Windows
-from piiscan.classify.passes import IntArray, passes
 from piiscan.model import MatchBatch, Segment, TextSegment
+from piiscan.passes import IntArray, passes
 from piiscan.ports import Session
 
 SHORTEST = 15

@@ -18,10 +18,10 @@ import numpy.typing as npt
 from piiscan.classify.dense import scan_windows
 from piiscan.classify.hyper import Scanner, make_scanner
 from piiscan.classify.numbers import Windows, merge
-from piiscan.classify.passes import WORD, IntArray, WordTable, passes
 from piiscan.classify.plan import Plan
 from piiscan.classify.spelling import spaced, token
 from piiscan.classify.vocabulary import Users, vocabulary_of
+from piiscan.passes import WORD, IntArray, WordTable, passes
 
 
 class ToChars:

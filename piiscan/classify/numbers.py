@@ -11,8 +11,8 @@ from functools import cached_property
 
 import numpy as np
 
-from piiscan.classify.passes import Groups, IntArray, Runs, Stretches, passes
 from piiscan.classify.plan import EDGE, LONG, MIN_DIGITS, OPAQUE, Plan
+from piiscan.passes import Groups, IntArray, Runs, Stretches, passes
 
 Windows = Stretches
 SPAN = 24

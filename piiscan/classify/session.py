@@ -19,8 +19,8 @@ from piiscan.classify.context import path_names
 from piiscan.classify.encoded import Fed, decoded_segments
 from piiscan.classify.keywords import ToChars
 from piiscan.classify.overlap import survivors
-from piiscan.classify.passes import IntArray
 from piiscan.model import ColumnSegment, MatchBatch, Rule, Segment, TextSegment
+from piiscan.passes import IntArray
 
 if TYPE_CHECKING:
     from piiscan.classify.stack import Stack

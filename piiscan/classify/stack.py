@@ -25,12 +25,12 @@ from piiscan.classify.encoded import readings
 from piiscan.classify.keywords import KeywordIndex, Spoken, ToChars
 from piiscan.classify.numbers import Numbers, Windows
 from piiscan.classify.overlap import survivors
-from piiscan.classify.passes import IntArray
 from piiscan.classify.plan import Plan, make_plan
 from piiscan.classify.session import Recognizer, StackSession
 from piiscan.classify.weigh import Weigher
 from piiscan.classify.worded import Worded
 from piiscan.model import ColumnSegment, Match, ObjectRef, Rule, Segment, TextSegment
+from piiscan.passes import IntArray
 
 THRESHOLD = 0.5
 """Confidence from which on a match is reported, unless the run says otherwise."""

@@ -11,9 +11,9 @@ from piiscan.cells import Cells
 from piiscan.classify.batch import MANY
 from piiscan.classify.confidence import worth
 from piiscan.classify.distance import led_up
-from piiscan.classify.passes import IntArray
 from piiscan.classify.plan import Plan
 from piiscan.model import Rule
+from piiscan.passes import IntArray
 
 NOISE = 0.6
 """What a match without keyword, anchor or column keeps of its confidence in noise, and once more among numbers."""

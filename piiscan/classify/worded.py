@@ -16,8 +16,8 @@ from piiscan.classify.anchors import Tried, around_keyword
 from piiscan.classify.dense import Candidates
 from piiscan.classify.keywords import KeywordIndex, Spoken
 from piiscan.classify.numbers import Numbers, Windows, merge, union
-from piiscan.classify.passes import IntArray
 from piiscan.classify.plan import Plan
+from piiscan.passes import IntArray
 
 RuleArray = npt.NDArray[np.int32]
 

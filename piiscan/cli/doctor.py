@@ -51,7 +51,7 @@ def _hyperscan() -> tuple[bool, str]:
 
 
 def _passes() -> tuple[bool, str]:
-    from piiscan.classify.passes import NativePasses, passes
+    from piiscan.passes import NativePasses, passes
 
     if isinstance(passes(), NativePasses):
         return True, "the compiled library reads bytes"

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from piiscan.catalogue import load_rules
 from piiscan.classify.encoded import hidden_in, readings
-from piiscan.classify.passes import passes
 from piiscan.classify.plan import OPAQUE
 from piiscan.classify.session import StackSession
 from piiscan.classify.stack import Stack
 from piiscan.model import Place, TextSegment
+from piiscan.passes import passes
 
 SECRET = "her social security number is 536-90-4399, filed on 3 May"
 RULES = [rule for rule in load_rules() if rule.id in ("us.ssn", "generic.email")]

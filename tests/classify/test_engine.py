@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from piiscan.catalogue import load_rules
-from piiscan.classify.passes import NumpyPasses, passes
 from piiscan.classify.stack import Stack
 from piiscan.model import Rule
+from piiscan.passes import NumpyPasses, passes
 from piiscan.selftest import reference_matches
 
 RULES = load_rules()

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from piiscan.classify.passes.contract import ENOUGH, SPAN, Groups, IntArray, Runs, Stretches
-from piiscan.classify.passes.table import WordTable
+from piiscan.passes.contract import ENOUGH, SPAN, Groups, IntArray, Runs, Stretches
+from piiscan.passes.table import WordTable
 
 VERSION = 6
 """Of the library's functions; one of another version was built from other sources and is not used."""

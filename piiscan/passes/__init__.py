@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 from functools import cache
 
-from piiscan.classify.passes.arrays import NumpyPasses
-from piiscan.classify.passes.contract import Groups, IntArray, Passes, Runs, Stretches
-from piiscan.classify.passes.native import NativePasses, native_passes
-from piiscan.classify.passes.table import WORD, WordTable
+from piiscan.passes.arrays import NumpyPasses
+from piiscan.passes.contract import Groups, IntArray, Passes, Runs, Stretches
+from piiscan.passes.native import NativePasses, native_passes
+from piiscan.passes.table import WORD, WordTable
 
 __all__ = [
     "WORD",

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from piiscan.classify.passes import NativePasses, NumpyPasses, Passes, WordTable, native_passes
-from piiscan.classify.passes.contract import ENOUGH
+from piiscan.passes import NativePasses, NumpyPasses, Passes, WordTable, native_passes
+from piiscan.passes.contract import ENOUGH
 
 NATIVE = native_passes()
 BOTH: list[Passes] = [NumpyPasses()] if NATIVE is None else [NumpyPasses(), NATIVE]

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from piiscan.classify.passes.table import WordTable
+from piiscan.passes.table import WordTable
 
 IntArray = npt.NDArray[np.int64]
 Stretches = tuple[IntArray, IntArray]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from piiscan.classify.passes.contract import ENOUGH, SPAN, Groups, IntArray, Runs, Stretches
-from piiscan.classify.passes.table import WordTable
+from piiscan.passes.contract import ENOUGH, SPAN, Groups, IntArray, Runs, Stretches
+from piiscan.passes.table import WordTable
 
 _JOINS = np.array([chr(b) in " -./" for b in range(256)], np.bool_)
 _UPPER = np.array([65 <= b <= 90 for b in range(256)], np.bool_)
