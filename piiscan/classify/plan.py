@@ -60,17 +60,17 @@ class Compiled:
     after: bytes
     anatomy: Anatomy
 
-    @property
+    @cached_property
     def least(self) -> int:
         """Bytes of the shortest match."""
         return self.anatomy.least
 
-    @property
+    @cached_property
     def most(self) -> int:
         """Bytes of the longest match."""
         return self.anatomy.most
 
-    @property
+    @cached_property
     def digits(self) -> int:
         """Digits that every match holds."""
         return self.anatomy.digits
