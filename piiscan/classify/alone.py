@@ -75,8 +75,9 @@ class Alone:
 
     def _phones(self, value: str) -> tuple[int, ...]:
         """The rule for phone numbers where one is dialled as the whole text is written: behind a trunk prefix or 00."""
-        known = self._dialled is not None and _DIALLED.fullmatch(value) and not _COUNTED.search(value)
-        return (self._dialled,) if known and self._dialled is not None and dialled(value) else ()
+        if self._dialled is None or not _DIALLED.fullmatch(value) or _COUNTED.search(value) or not dialled(value):
+            return ()
+        return (self._dialled,)
 
     def credible(self, text: str, among: int) -> list[int]:
         """The rules that read a value, one of so many in its text, and that chance would hardly satisfy; the least

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from piiscan.classify.dense import Candidates
 from piiscan.classify.hyper import Hits, Scanner
-from piiscan.classify.numbers import Numbers
+from piiscan.classify.numbers import Numbers, expanded
 from piiscan.classify.plan import Compiled, Plan
 from piiscan.passes import IntArray
 
@@ -97,12 +97,8 @@ def _leads(
     whole &= follows[ids, after]
     hits = np.flatnonzero(whole)
     first, users = plan.keyword_users
-    counts = first[ids[hits] + 1] - first[ids[hits]]
-    hits = np.repeat(hits, counts)
-    if not len(hits):
-        return iter(())
-    within = np.arange(len(hits)) - np.repeat(np.cumsum(counts) - counts, counts)
-    rules = users[first[ids[hits]] + within]
+    hit, entry = expanded(first[ids[hits]], first[ids[hits] + 1] - first[ids[hits]])
+    hits, rules = hits[hit], users[entry]
     digits, reach = plan.keyword_digits[rules].T
     asks = np.flatnonzero(digits)
     if len(asks):

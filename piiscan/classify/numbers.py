@@ -181,3 +181,9 @@ def union(*found: Windows) -> Windows:
     order = np.argsort(starts, kind="stable")
     starts, ends = starts[order], np.maximum.accumulate(ends[order])
     return merge(starts, ends, int(ends[-1]) if len(ends) else 0)
+
+
+def expanded(first: IntArray, count: IntArray) -> tuple[IntArray, IntArray]:
+    """(row, value) for each row's stretch of `count` values from `first` on."""
+    row = np.repeat(np.arange(len(first)), count)
+    return row, np.arange(len(row)) + (first - np.concatenate(([0], np.cumsum(count)[:-1])))[row]

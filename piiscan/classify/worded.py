@@ -15,7 +15,7 @@ import numpy.typing as npt
 from piiscan.classify.anchors import Tried, around_keyword
 from piiscan.classify.dense import Candidates
 from piiscan.classify.keywords import KeywordIndex, Spoken
-from piiscan.classify.numbers import Numbers, Windows, merge, union
+from piiscan.classify.numbers import Numbers, Windows, expanded, merge, union
 from piiscan.classify.plan import Plan
 from piiscan.passes import IntArray
 
@@ -84,7 +84,7 @@ class Worded:
                 mine = mine[count > 0]
                 self._behind(block, rules[mine], begins[mine], stops[mine], widest, out)
             else:
-                pair, place = _expanded(first, count)
+                pair, place = expanded(first, count)
                 pair = mine[pair]
                 low, high = np.maximum(lows[pair], starts[place]), np.minimum(highs[pair], ends[place])
                 found.append((rules[pair], low, high))
@@ -97,7 +97,7 @@ class Worded:
         """(rule, start, end) for every keyword that was heard and every worded rule that waits for it."""
         first = self._users.first
         ids, begins, stops = self._keywords.whole(block, spoken, first[1:] > first[:-1])
-        hit, entry = _expanded(first[ids], first[ids + 1] - first[ids])
+        hit, entry = expanded(first[ids], first[ids + 1] - first[ids])
         return self._users.rule[entry], begins[hit], stops[hit]
 
     def _behind(
@@ -124,12 +124,6 @@ def _append(out: Candidates, rule: int, start: int, end: int) -> None:
     out[0].append(rule)
     out[1].append(start)
     out[2].append(end)
-
-
-def _expanded(first: IntArray, count: IntArray) -> tuple[IntArray, IntArray]:
-    """(row, value) for each row's stretch of `count` values from `first` on."""
-    row = np.repeat(np.arange(len(first)), count)
-    return row, np.arange(len(row)) + (first - np.concatenate(([0], np.cumsum(count)[:-1])))[row]
 
 
 def _per_rule(found: list[tuple[IntArray, IntArray, IntArray]], size: int) -> tuple[IntArray, IntArray, IntArray]:
