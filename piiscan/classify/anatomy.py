@@ -41,6 +41,8 @@ class Anatomy:
     """No blank can be in it, letters and digits can: a key, a token, a hash."""
     tail: int
     """Characters of the longest match from the first on that can be a letter; 0 without letters."""
+    head: int
+    """Most characters before the first digit of a match."""
 
 
 @lru_cache(maxsize=4096)
@@ -60,6 +62,7 @@ def anatomy_of(pattern: str) -> Anatomy:
         plain=signs is not None and signs <= SEPARATORS,
         opaque=opaque_of(pattern),
         tail=tail_of(pattern),
+        head=head_of(pattern),
     )
 
 
@@ -187,6 +190,31 @@ def _tail(items: Any) -> int:
             return max(_tail(branch) for branch in arg[1]) + behind
         return _width((op, arg)) + behind
     return 0
+
+
+def head_of(pattern: str) -> int:
+    """Most characters before the first digit of a match; all of them when there need not be one.
+
+    >>> head_of(r"[A-Z]{1,2}\\d[A-Z]"), head_of(r"(?:GIR|[A-Z]\\d) ?\\d"), head_of("[a-z]{3}")
+    (2, 4, 3)
+    """
+    return _head(_parsed(pattern))
+
+
+def _head(items: Any) -> int:
+    total = 0
+    for op, arg in items:
+        if not _count([(op, arg)], 48, 57):
+            total += _width((op, arg))
+        elif op in (sre.MAX_REPEAT, sre.MIN_REPEAT):
+            return total + _head(arg[2])
+        elif op is sre.SUBPATTERN:
+            return total + _head(arg[3])
+        elif op is sre.BRANCH:
+            return total + max(_head(branch) for branch in arg[1])
+        else:
+            return total
+    return total
 
 
 def _width(item: Any) -> int:

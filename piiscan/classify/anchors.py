@@ -99,12 +99,14 @@ def _leads(
     first, users = plan.keyword_users
     hit, entry = expanded(first[ids[hits]], first[ids[hits] + 1] - first[ids[hits]])
     hits, rules = hits[hit], users[entry]
-    digits, reach = plan.keyword_digits[rules].T
+    digits = plan.keyword_digits[rules, 0]
     asks = np.flatnonzero(digits)
     if len(asks):
-        pad = reach[asks] * widest
+        ahead, beyond, head = plan.keyword_digits[rules[asks], 1:].T * widest
+        low, high = starts[hits[asks]], ends[hits[asks]]
         good = np.ones(len(hits), np.bool_)
-        good[asks] = numbers.digits_within(starts[hits[asks]] - pad, ends[hits[asks]] + pad) >= digits[asks]
+        good[asks] = numbers.digits_within(low - ahead, high + beyond) >= digits[asks]
+        good[asks] &= (head == 0) | (numbers.digits_within(high, high + head) > 0)
         hits, rules = hits[good], rules[good]
     return zip(rules.tolist(), starts[hits].tolist(), ends[hits].tolist(), strict=True)
 

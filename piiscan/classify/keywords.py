@@ -185,6 +185,17 @@ class KeywordIndex:
             return at, against
         first = starts if chars is None else chars(starts)
         last = ends if chars is None else chars(ends)
+        widest = 1 if chars is None else 4
+        near = _within_reach(
+            found - self.words.bounded[ids] - self.words.sizes[ids],
+            found,
+            starts[asking],
+            ends[asking],
+            int(self._window[rules[asking]].max()) * widest,
+        )
+        ids, found = ids[near], found[near]
+        if not len(ids):
+            return at, against
         by_rule = _by_rule(rules, asking, starts)
         heard = np.logical_or.reduce([self._about(rule)[ids] for rule in by_rule])
         for index, stops in _by_keyword(ids[heard], found[heard]):
@@ -260,6 +271,14 @@ def widened(lows: IntArray, highs: IntArray, characters: IntArray | int, chars: 
     if chars is not None:
         return chars.reach(lows, highs, characters)
     return lows - characters, highs + characters
+
+
+def _within_reach(begins: IntArray, stops: IntArray, starts: IntArray, ends: IntArray, reach: int) -> IntArray:
+    """Which of some words have a candidate (start, end) within so many bytes, or a little more."""
+    ordered = np.sort(starts)
+    longest = int((ends - starts).max())
+    first = np.searchsorted(ordered, begins - reach - longest, side="left")
+    return np.flatnonzero(np.searchsorted(ordered, stops + reach, side="right") > first)
 
 
 def _by_rule(rules: npt.NDArray[np.int32], asking: IntArray, starts: IntArray) -> dict[int, IntArray]:

@@ -158,7 +158,7 @@ def compile_rule(rule: Rule, index: int, anatomy: Anatomy | None = None) -> Comp
     return Compiled(rule, index, _table(spec.before), _table(spec.after), anatomy or anatomy_of(spec.pattern))
 
 
-ANATOMY = "2"
+ANATOMY = "3"
 """Raise it when `anatomy.py` reads a pattern differently: it is part of the cache's key."""
 
 
@@ -240,12 +240,10 @@ class Plan:
 
     @cached_property
     def keyword_digits(self) -> npt.NDArray[np.int64]:
-        """Of each rule the digits that every match holds, and how far from the keyword these can be; no digits for a
-        rule with a gap, which knows better."""
-        return np.array(
-            [(0 if c.rule.context.gap else c.digits, c.rule.context.window + c.most + 1) for c in self.rules],
-            np.int64,
-        ).reshape(-1, 2)
+        """Of each rule the digits that every match holds; how far before and behind a keyword they can be; and how far
+        behind it the first of them can be, 0 where that is not told (a rule without a gap, which looks before its
+        keyword too)."""
+        return np.array([_digits_near(compiled) for compiled in self.rules], np.int64).reshape(-1, 4)
 
     @cached_property
     def anchor_table(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
@@ -315,6 +313,15 @@ class Plan:
         Longer matches are still inside, as their digits are nowhere further apart than twice this.
         """
         return min(max((self.rules[i].most for i in which), default=0) + 2, REACH)
+
+
+def _digits_near(compiled: Compiled) -> tuple[int, int, int, int]:
+    """A row of `Plan.keyword_digits`."""
+    gap, window = compiled.rule.context.gap, compiled.rule.context.window
+    if not gap:
+        return compiled.digits, window + compiled.most + 1, window + compiled.most + 1, 0
+    between = min(anatomy_of(gap).most, window)
+    return compiled.digits, 0, between + compiled.most, between + compiled.anatomy.head + 1
 
 
 def guarded(rule: Rule) -> Expression:
