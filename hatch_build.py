@@ -26,7 +26,7 @@ class Passes(BuildHookInterface):
         target = Path(self.root, LIBRARY)
         made = Path(self.root, f".passes-{os.getpid()}.tmp")  # not where packages and tests look
         compiler = shlex.split(os.environ.get("CC", "cc"))
-        flags = ["-O2", "-shared", "-fPIC", "-fvisibility=hidden"]
+        flags = ["-O3", "-shared", "-fPIC", "-fvisibility=hidden"]
         try:
             subprocess.run([*compiler, *flags, "-o", made, Path(self.root, SOURCE)], check=True, capture_output=True)  # noqa: S603
         except (OSError, subprocess.CalledProcessError) as err:

@@ -37,7 +37,7 @@ def test_the_library_is_there_where_a_compiler_is() -> None:
 @each
 @blocks
 def test_digits(passes: Passes, block: bytes) -> None:
-    starts, ends = passes.digits(block)
+    starts, ends = passes.sweep(block, 15).digits
     expected = [m.span() for m in re.finditer(rb"[0-9]+", block)]
     assert list(zip(starts.tolist(), ends.tolist(), strict=True)) == expected
 
@@ -46,7 +46,7 @@ def test_digits(passes: Passes, block: bytes) -> None:
 @pytest.mark.parametrize("least", [8, 15, 16])
 @blocks
 def test_opaque_strings(passes: Passes, least: int, block: bytes) -> None:
-    starts, ends = passes.opaque(block, least)
+    starts, ends = passes.sweep(block, least).strings
     expected = [
         m.span()
         for m in re.finditer(rb"[A-Za-z0-9_+/-]{%d,}" % least, block)
@@ -63,12 +63,13 @@ def test_joints(passes: Passes, block: bytes) -> None:
     expected |= {a for a, b in pairwise(colons) if b == a + 1}
     expected |= {m.start() for m in re.finditer(rb"-(?=..-..-)", block, re.DOTALL)}
     expected |= {m.start() for m in re.finditer(rb"\.(?=....\.)", block, re.DOTALL)}
-    assert passes.joints(block).tolist() == sorted(expected)
+    assert passes.sweep(block, 15).joints.tolist() == sorted(expected)
 
 
 @each
 @blocks
 def test_single_bytes(passes: Passes, block: bytes) -> None:
+    assert passes.sweep(block, 15).ats.tolist() == [i for i, b in enumerate(block) if b == 64]
     for value in (0, 64, 255):
         assert passes.byte(block, value).tolist() == [i for i, b in enumerate(block) if b == value]
 
@@ -101,8 +102,8 @@ def test_words_of_a_table(passes: Passes, block: bytes, edges: list[int]) -> Non
 
 @each
 def test_results_outlive_the_next_call(passes: Passes) -> None:
-    first = passes.digits(b"12 345")
-    passes.digits(b"9" * 100)
+    first = passes.sweep(b"12 345", 15).digits
+    passes.sweep(b"9" * 100, 15)
     assert np.array_equal(first, ([0, 3], [2, 6]))
 
 
@@ -123,8 +124,9 @@ def _same(one: object, other: object) -> None:
 def test_what_is_read_off_the_digits_is_the_same(block: bytes) -> None:
     assert NATIVE is not None
     arrays = NumpyPasses()
-    every = arrays.runs(block)
-    _same(NATIVE.runs(block), every)
+    digits = arrays.sweep(block, 15).digits
+    every = arrays.runs(block, digits)
+    _same(NATIVE.runs(block, digits), every)
     _same(NATIVE.timeless(every), arrays.timeless(every))
     for runs in (every, arrays.timeless(every)):
         for fewest in (1, 4):
@@ -138,7 +140,7 @@ def test_what_is_read_off_the_digits_is_the_same(block: bytes) -> None:
 @each
 def test_dates_times_and_quads_are_left_out(passes: Passes) -> None:
     block = b"2024-01-31T23:59:59.123Z 192.0.2.9 1.023.456.789 4111 1111"
-    runs = passes.timeless(passes.runs(block))
+    runs = passes.timeless(passes.runs(block, passes.sweep(block, 15).digits))
     assert [block[a:b] for a, b in zip(runs.starts.tolist(), runs.ends.tolist(), strict=True)] == [
         b"1", b"023", b"456", b"789", b"4111", b"1111",
     ]  # fmt: skip
@@ -147,7 +149,7 @@ def test_dates_times_and_quads_are_left_out(passes: Passes) -> None:
 @each
 def test_quads_are_those_of_hosts(passes: Passes) -> None:
     block = b"8.8.4.4, 300.1.1.1 127.0.0.1 1.2.3.4.5 224.0.0.1 v1.2.3.4 (192.0.2.9)."
-    runs = passes.runs(block)
+    runs = passes.runs(block, passes.sweep(block, 15).digits)
     first = passes.quads(runs)
     found = [block[runs.starts[i] : runs.ends[i + 3]] for i in first.tolist()]
     assert found == [b"8.8.4.4", b"192.0.2.9"]

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from piiscan.classify.hyper import Scanner
 from piiscan.classify.numbers import Numbers, hex_windows, quads, wallet_windows
 from piiscan.classify.plan import Plan
-from piiscan.passes import IntArray, passes
+from piiscan.passes import IntArray
 
 MOSTLY = 0.6
 """Share of the block from which on windows do not pay."""
@@ -58,7 +58,7 @@ def dense_candidates(plan: Plan, block: bytes, numbers: Numbers) -> Candidates:
         if len(starts):
             _confirm(plan, plan.wallets, block, *scan_windows(plan.wallet_scanner, block, starts, ends), out)
     if plan.hex_scanner is not None:
-        starts, ends = hex_windows(block, plan.reach(plan.hexed))
+        starts, ends = hex_windows(numbers.swept.joints, plan.reach(plan.hexed), len(block))
         if len(starts):
             _confirm(plan, plan.hexed, block, *scan_windows(plan.hex_scanner, block, starts, ends), out)
     if plan.wide_scanner is not None:
@@ -115,17 +115,16 @@ _IN_DOMAIN = np.array([b > 127 or chr(b).isalnum() or chr(b) in "-[" for b in ra
 """What a domain or an address literal begins with."""
 
 
-def email_candidates(plan: Plan, block: bytes) -> Candidates:
+def email_candidates(plan: Plan, block: bytes, ats: IntArray) -> Candidates:
     """Matches of rules with `shape = "email"`: every at-sign, grown to the left, confirmed by the rule."""
     rules: list[int] = []
     starts: list[int] = []
     stops: list[int] = []
-    if not plan.email or b"@" not in block:
+    if not plan.email or not len(ats):
         return rules, starts, stops
     size = len(block)
     data = np.frombuffer(block, np.uint8)
-    at = passes().byte(block, 64)
-    at = at[(at > 0) & (at < size - 1)]
+    at = ats[(ats > 0) & (ats < size - 1)]
     at = at[_IN_LOCAL[data[at - 1]] & _IN_DOMAIN[data[at + 1]]]
     compiled = [plan.rules[index] for index in plan.email]
     for sign in at.tolist():

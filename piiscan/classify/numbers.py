@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from piiscan.classify.plan import EDGE, LONG, MIN_DIGITS, OPAQUE, Plan
-from piiscan.passes import Groups, IntArray, Runs, Stretches, passes
+from piiscan.passes import Groups, IntArray, Runs, Stretches, Swept, passes
 
 Windows = Stretches
 SPAN = 24
@@ -33,9 +33,14 @@ class Numbers:
         return len(self.block)
 
     @cached_property
+    def swept(self) -> Swept:
+        """What the pass over all bytes finds."""
+        return passes().sweep(self.block, OPAQUE)
+
+    @cached_property
     def all(self) -> Runs:
         """Every run of digits."""
-        return passes().runs(self.block)
+        return passes().runs(self.block, self.swept.digits)
 
     @cached_property
     def runs(self) -> Runs:
@@ -55,7 +60,7 @@ class Numbers:
         nearby. Dots end one, or every address and import would be one; a key that holds dots has a stretch without that
         is long enough.
         """
-        return passes().opaque(self.block, OPAQUE)
+        return self.swept.strings
 
     @cached_property
     def scattered(self) -> Windows:
@@ -157,10 +162,9 @@ def quads(runs: Runs) -> tuple[list[int], list[int]]:
     return runs.starts[first].tolist(), runs.ends[first + 3].tolist()
 
 
-def hex_windows(block: bytes, pad: int) -> tuple[IntArray, IntArray]:
-    """Windows around what joins groups of hexadecimal digits; see `Passes.joints`."""
-    at = passes().joints(block)
-    return merge(at - pad, at + pad, len(block))
+def hex_windows(joints: IntArray, pad: int, size: int) -> Windows:
+    """Windows around what joins groups of hexadecimal digits; see `Swept.joints`."""
+    return merge(joints - pad, joints + pad, size)
 
 
 def merge(starts: IntArray, ends: IntArray, size: int) -> tuple[IntArray, IntArray]:

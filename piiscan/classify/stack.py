@@ -155,7 +155,7 @@ class Stack:
         rules, starts, ends = _arrays(
             anchor_candidates(plan, block, numbers),
             dense_candidates(plan, block, numbers),
-            email_candidates(plan, block),
+            email_candidates(plan, block, numbers.swept.ats),
             _headed(plan, block, forced, bounds),
         )
         # The keywords, looked for where candidates stand or numbers that could be one; then, where a keyword is or the

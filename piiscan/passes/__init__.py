@@ -11,7 +11,7 @@ import os
 from functools import cache
 
 from piiscan.passes.arrays import NumpyPasses
-from piiscan.passes.contract import Groups, IntArray, Passes, Runs, Stretches
+from piiscan.passes.contract import Groups, IntArray, Passes, Runs, Stretches, Swept
 from piiscan.passes.native import NativePasses, native_passes
 from piiscan.passes.table import WORD, WordTable
 
@@ -24,6 +24,7 @@ __all__ = [
     "Passes",
     "Runs",
     "Stretches",
+    "Swept",
     "WordTable",
     "native_passes",
     "passes",

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from piiscan.passes.contract import ENOUGH, SPAN, Groups, IntArray, Runs, Stretches
+from piiscan.passes.contract import ENOUGH, SPAN, Groups, IntArray, Runs, Stretches, Swept
 from piiscan.passes.table import WordTable
 
+Bytes = npt.NDArray[np.uint8]
 _JOINS = np.array([chr(b) in " -./" for b in range(256)], np.bool_)
 _UPPER = np.array([65 <= b <= 90 for b in range(256)], np.bool_)
 _LETTER = np.array([b < 128 and chr(b).isalpha() for b in range(256)], np.bool_)
@@ -24,58 +25,10 @@ class NumpyPasses:
 
     reads_words = False
 
-    def digits(self, block: bytes) -> Stretches:
-        """See `Passes.digits`."""
+    def sweep(self, block: bytes, least: int) -> Swept:
+        """See `Passes.sweep`."""
         data = np.frombuffer(block, np.uint8)
-        digit = (data - 48) < 10  # unsigned wrap-around: one comparison for both bounds
-        edges = np.flatnonzero(digit[1:] != digit[:-1]) + 1
-        if len(digit) and digit[0]:
-            edges = np.concatenate(([0], edges))
-        if len(edges) % 2:
-            edges = np.concatenate((edges, [len(data)]))
-        return edges[::2].copy(), edges[1::2].copy()
-
-    def opaque(self, block: bytes, least: int) -> Stretches:
-        """See `Passes.opaque`."""
-        data = np.frombuffer(block, np.uint8)
-        # Comparisons run over eight times as many bytes a second as a table does (measured: 0.04 ms a megabyte each).
-        digit = (data - 48) < 10
-        letter = ((data | 32) - 97) < 26
-        member = digit | letter | (data == 95) | (data == 45) | (data == 43) | (data == 47)
-        # A run of fifteen holds a whole aligned word of eight, wherever it starts; one of fewer need not.
-        step = 8 if least >= 15 else 4
-        word: type[np.unsignedinteger[Any]] = np.uint64 if step == 8 else np.uint32
-        words = member[: len(data) // step * step].view(word)
-        full = np.flatnonzero(words == word(int("01" * step, 16)))
-        if not len(full):
-            return full, full
-        heads = np.flatnonzero(np.diff(full, prepend=-9) > 1)
-        starts = full[heads] * step
-        ends = (full[np.concatenate((heads[1:] - 1, [len(full) - 1]))] + 1) * step
-        edge = len(data) - 1
-        for _ in range(step - 1):
-            starts = starts - ((starts > 0) & member[np.maximum(starts - 1, 0)])
-            ends = ends + ((ends <= edge) & member[np.minimum(ends, edge)])
-        long = np.flatnonzero(ends - starts >= least)
-        starts, ends = starts[long], ends[long]
-        held = ends - starts >= ENOUGH
-        for shift in range(ENOUGH):
-            held |= digit[np.minimum(starts + shift, ends - 1)]
-        return starts[held], ends[held]
-
-    def joints(self, block: bytes) -> IntArray:
-        """See `Passes.joints`."""
-        data = np.frombuffer(block, np.uint8)
-        colon, dash, dot = data == 58, data == 45, data == 46
-        found = [
-            few(colon[:-1] & colon[1:]),
-            few(dash[:-6] & dash[3:-3] & dash[6:]) if len(data) > 6 else _NONE,
-            few(dot[:-5] & dot[5:]) if len(data) > 5 else _NONE,
-        ]
-        colons = np.flatnonzero(colon)
-        if len(colons) > 2:
-            found.append(colons[:-2][colons[2:] - colons[:-2] <= SPAN])
-        return np.unique(np.concatenate(found))
+        return Swept(_digits(data), _strings(data, least), _joints(data), few(data == 64))
 
     def byte(self, block: bytes, value: int) -> IntArray:
         """See `Passes.byte`."""
@@ -97,10 +50,10 @@ class NumpyPasses:
         both = np.array(found, np.int64).reshape(-1, 2)
         return both[:, 0], both[:, 1]
 
-    def runs(self, block: bytes) -> Runs:
+    def runs(self, block: bytes, digits: Stretches) -> Runs:
         """See `Passes.runs`."""
         data = np.frombuffer(block, np.uint8)
-        starts, ends = self.digits(block)
+        starts, ends = digits
         gaps = starts[1:] - ends[:-1]
         sign = data[ends[:-1]] if len(ends) > 1 else data[:0]
         return Runs(data, starts, ends, sign, ((gaps == 1) & _JOINS[sign]) | ((gaps == 2) & (sign == 41)))
@@ -272,3 +225,53 @@ def _sums(sizes: IntArray, heads: IntArray) -> IntArray:
     """The sum of each stretch of sizes that begins at a head; twice as fast as `np.add.reduceat`."""
     before = np.concatenate(([0], np.cumsum(sizes)))
     return np.diff(before[heads], append=before[-1])
+
+
+def _digits(data: Bytes) -> Stretches:
+    digit = (data - 48) < 10  # unsigned wrap-around: one comparison for both bounds
+    edges = np.flatnonzero(digit[1:] != digit[:-1]) + 1
+    if len(digit) and digit[0]:
+        edges = np.concatenate(([0], edges))
+    if len(edges) % 2:
+        edges = np.concatenate((edges, [len(data)]))
+    return edges[::2].copy(), edges[1::2].copy()
+
+
+def _strings(data: Bytes, least: int) -> Stretches:
+    # Comparisons run over eight times as many bytes a second as a table does (measured: 0.04 ms a megabyte each).
+    digit = (data - 48) < 10
+    letter = ((data | 32) - 97) < 26
+    member = digit | letter | (data == 95) | (data == 45) | (data == 43) | (data == 47)
+    # A run of fifteen holds a whole aligned word of eight, wherever it starts; one of fewer need not.
+    step = 8 if least >= 15 else 4
+    word: type[np.unsignedinteger[Any]] = np.uint64 if step == 8 else np.uint32
+    words = member[: len(data) // step * step].view(word)
+    full = np.flatnonzero(words == word(int("01" * step, 16)))
+    if not len(full):
+        return full, full
+    heads = np.flatnonzero(np.diff(full, prepend=-9) > 1)
+    starts = full[heads] * step
+    ends = (full[np.concatenate((heads[1:] - 1, [len(full) - 1]))] + 1) * step
+    edge = len(data) - 1
+    for _ in range(step - 1):
+        starts = starts - ((starts > 0) & member[np.maximum(starts - 1, 0)])
+        ends = ends + ((ends <= edge) & member[np.minimum(ends, edge)])
+    long = np.flatnonzero(ends - starts >= least)
+    starts, ends = starts[long], ends[long]
+    held = ends - starts >= ENOUGH
+    for shift in range(ENOUGH):
+        held |= digit[np.minimum(starts + shift, ends - 1)]
+    return starts[held], ends[held]
+
+
+def _joints(data: Bytes) -> IntArray:
+    colon, dash, dot = data == 58, data == 45, data == 46
+    found = [
+        few(colon[:-1] & colon[1:]),
+        few(dash[:-6] & dash[3:-3] & dash[6:]) if len(data) > 6 else _NONE,
+        few(dot[:-5] & dot[5:]) if len(data) > 5 else _NONE,
+    ]
+    colons = np.flatnonzero(colon)
+    if len(colons) > 2:
+        found.append(colons[:-2][colons[2:] - colons[:-2] <= SPAN])
+    return np.unique(np.concatenate(found))

@@ -20,6 +20,22 @@ SPAN = 15
 
 
 @dataclass(frozen=True, slots=True)
+class Swept:
+    """What one pass over all bytes of a block finds, each in order."""
+
+    digits: Stretches
+    """All runs of ASCII digits."""
+    strings: Stretches
+    """All runs of so many letters, digits and signs of Base64 (RFC 4648, both alphabets) that hold a digit or are
+    `ENOUGH` long."""
+    joints: IntArray
+    """What joins groups of hexadecimal digits, by its first sign: two adjacent colons, three within `SPAN` bytes (times
+    of day have but two), three dashes three apart, two dots five apart."""
+    ats: IntArray
+    """At-signs."""
+
+
+@dataclass(frozen=True, slots=True)
 class Runs:
     """Runs of digits of a block, in order, and how each is joined to the next."""
 
@@ -63,18 +79,8 @@ class Passes(Protocol):
     reads_words: bool
     """Whether `words` is quicker than a scanner of patterns."""
 
-    def digits(self, block: bytes) -> Stretches:
-        """All runs of ASCII digits."""
-        ...
-
-    def opaque(self, block: bytes, least: int) -> Stretches:
-        """All runs of `least` (8 to 16) or more letters, digits and signs of Base64 (RFC 4648, both alphabets) that
-        hold a digit or are `ENOUGH` long."""
-        ...
-
-    def joints(self, block: bytes) -> IntArray:
-        """What joins groups of hexadecimal digits, by its first sign: two adjacent colons, three within `SPAN` bytes
-        (times of day have but two), three dashes three apart, two dots five apart."""
+    def sweep(self, block: bytes, least: int) -> Swept:
+        """What every block is looked through for; `least` (8 to 16) is the length of the shortest opaque string."""
         ...
 
     def byte(self, block: bytes, value: int) -> IntArray:
@@ -90,8 +96,8 @@ class Passes(Protocol):
         and the place behind it."""
         ...
 
-    def runs(self, block: bytes) -> Runs:
-        """The runs of digits with what stands between them."""
+    def runs(self, block: bytes, digits: Stretches) -> Runs:
+        """The runs of digits of a block, as `sweep` found them, with what stands between them."""
         ...
 
     def timeless(self, runs: Runs) -> Runs:

@@ -6,16 +6,17 @@ import ctypes
 import sys
 import threading
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from piiscan.passes.contract import ENOUGH, SPAN, Groups, IntArray, Runs, Stretches
+from piiscan.passes.contract import ENOUGH, SPAN, Groups, IntArray, Runs, Stretches, Swept
 from piiscan.passes.table import WordTable
 
-VERSION = 6
+VERSION = 7
 """Of the library's functions; one of another version was built from other sources and is not used."""
 LIBRARY = "_passes.dll" if sys.platform == "win32" else "_passes.so"
 
@@ -34,9 +35,7 @@ class NativePasses:
             return found  # type: ignore[no-any-return]
 
         self._kept = threading.local()
-        self._digits = function("digits", array, array)
-        self._opaque = function("opaque", number, number, array, array)
-        self._joints = function("joints", number, array)
+        self._sweep = function("sweep", *[number] * 3, *[array] * 7)
         self._byte = function("byte", number, array)
         self._inner = function("inner", array)
         self._signs = function("signs", *[array] * 2, number, *[array] * 2)
@@ -48,17 +47,23 @@ class NativePasses:
         self._quads = function("quads", *[array] * 2, number, *[array] * 3)
         self._words = function("words", *[array] * 2, number, *[array] * 3, number, *[array] * 2)
 
-    def digits(self, block: bytes) -> Stretches:
-        """See `Passes.digits`."""
-        return self._stretches(len(block) // 2 + 1, self._digits, block, len(block))
-
-    def opaque(self, block: bytes, least: int) -> Stretches:
-        """See `Passes.opaque`."""
-        return self._stretches(len(block) // (least + 1) + 1, self._opaque, block, len(block), least, ENOUGH)
-
-    def joints(self, block: bytes) -> IntArray:
-        """See `Passes.joints`."""
-        return self._places(self._joints, block, len(block), SPAN)
+    def sweep(self, block: bytes, least: int) -> Swept:
+        """See `Passes.sweep`."""
+        size = len(block)
+        most = (size // 2 + 1, size // 2 + 1, *[size // (least + 1) + 1] * 2, size, size)
+        edges = np.cumsum((0, *most)).tolist()
+        room = self._room(edges[-1])
+        starts, ends, opens, closes, joints, ats = (room[a:b] for a, b in pairwise(edges))
+        counts = np.empty(4, np.int64)
+        where = _pointers(starts, ends, opens, closes, joints, ats, counts)
+        self._sweep(block, size, least, ENOUGH, SPAN, *where)
+        runs, strings, joined, signs = counts.tolist()
+        return Swept(
+            (starts[:runs].copy(), ends[:runs].copy()),
+            (opens[:strings].copy(), closes[:strings].copy()),
+            joints[:joined].copy(),
+            ats[:signs].copy(),
+        )
 
     def byte(self, block: bytes, value: int) -> IntArray:
         """See `Passes.byte`."""
@@ -76,9 +81,9 @@ class NativePasses:
         held = table.keys.ctypes.data, table.entries.ctypes.data, table.sieve.ctypes.data, table.slots
         return self._stretches(most, self._words, block, len(block), *where, *held)
 
-    def runs(self, block: bytes) -> Runs:
+    def runs(self, block: bytes, digits: Stretches) -> Runs:
         """See `Passes.runs`."""
-        starts, ends = self.digits(block)
+        starts, ends = digits
         between = max(len(starts) - 1, 0)
         sign, joined = np.empty(between, np.uint8), np.empty(between, np.bool_)
         self._signs(block, len(block), *_pointers(starts, ends), len(starts), *_pointers(sign, joined))

@@ -22,7 +22,7 @@ typedef uint64_t Bits;
 typedef unsigned __int128 Wide;
 
 /* Raised with every change of a function's meaning: a library of another number is not used. */
-PUBLIC int64_t passes_version(void) { return 6; }
+PUBLIC int64_t passes_version(void) { return 7; }
 
 /* Bit i: byte i of the chunk is one of `low` to `low + span`. */
 static inline Bits between(const uint8_t *chunk, uint8_t low, uint8_t span, uint8_t fold)
@@ -45,30 +45,44 @@ static inline Bits between(const uint8_t *chunk, uint8_t low, uint8_t span, uint
 #endif
 }
 
-static inline Bits all_digits(const uint8_t *chunk) { return between(chunk, '0', 9, 0); }
 static inline Bits sign(const uint8_t *chunk, uint8_t byte) { return between(chunk, byte, 0, 0); }
 
-/* Letters, digits and the signs of both alphabets of Base64: from plus to nine all but comma and full stop. */
-static inline Bits members(const uint8_t *chunk)
+/* What `passes_sweep` looks for in a chunk: a bit for each byte. */
+typedef struct {
+    Bits digit, member, colon, dash, dot, at;
+} Look;
+
+/* Members are letters, digits and the signs of both alphabets of Base64. */
+static inline Look look(const uint8_t *chunk)
 {
+    Look out = {0, 0, 0, 0, 0, 0};
 #if defined(__SSE2__)
-    Bits bits = 0;
     for (int part = 0; part < CHUNK / 16; part++) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(chunk + 16 * part));
-        __m128i low = _mm_sub_epi8(bytes, _mm_set1_epi8('+'));
+        const int shift = 16 * part;
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(chunk + shift));
+        __m128i low = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
         __m128i letter = _mm_sub_epi8(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), _mm_set1_epi8('a'));
-        __m128i not_those =
-            _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(',')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('.')));
-        low = _mm_andnot_si128(not_those, _mm_cmpeq_epi8(_mm_min_epu8(low, _mm_set1_epi8('9' - '+')), low));
+        __m128i digit = _mm_cmpeq_epi8(_mm_min_epu8(low, _mm_set1_epi8(9)), low);
+        __m128i dash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-'));
         letter = _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(25)), letter);
-        low = _mm_or_si128(_mm_or_si128(low, letter), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('_')));
-        bits |= (Bits)(uint16_t)_mm_movemask_epi8(low) << (16 * part);
+        __m128i member = _mm_or_si128(_mm_or_si128(digit, letter), _mm_or_si128(dash, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('_'))));
+        member = _mm_or_si128(member, _mm_cmpeq_epi8(_mm_or_si128(bytes, _mm_set1_epi8(4)), _mm_set1_epi8('/'))); /* + / */
+        out.digit |= (Bits)(uint16_t)_mm_movemask_epi8(digit) << shift;
+        out.member |= (Bits)(uint16_t)_mm_movemask_epi8(member) << shift;
+        out.dash |= (Bits)(uint16_t)_mm_movemask_epi8(dash) << shift;
+        out.colon |= (Bits)(uint16_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(':'))) << shift;
+        out.dot |= (Bits)(uint16_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('.'))) << shift;
+        out.at |= (Bits)(uint16_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('@'))) << shift;
     }
-    return bits;
 #else
-    return (between(chunk, '+', '9' - '+', 0) & ~sign(chunk, ',') & ~sign(chunk, '.')) | between(chunk, 'a', 25, 0x20) |
-           sign(chunk, '_');
+    out.digit = between(chunk, '0', 9, 0);
+    out.dash = sign(chunk, '-');
+    out.member = out.digit | between(chunk, 'a', 25, 0x20) | out.dash | sign(chunk, '_') | sign(chunk, '+') | sign(chunk, '/');
+    out.colon = sign(chunk, ':');
+    out.dot = sign(chunk, '.');
+    out.at = sign(chunk, '@');
 #endif
+    return out;
 }
 
 /* The chunk at `at`; behind the end of the block stand zeros. */
@@ -89,80 +103,67 @@ static inline int64_t emit(Bits bits, int64_t base, int64_t *out, int64_t count)
     return count;
 }
 
-/* Starts and ends of all runs of digits; at most size / 2 + 1. Returns how many. */
-PUBLIC int64_t passes_digits(const uint8_t *data, int64_t size, int64_t *starts, int64_t *ends)
+/* In one go, as bytes cost more to read than to look at:
+ * - starts and ends of all runs of digits; at most size / 2 + 1;
+ * - opens and closes of all runs of `least` (8 to 16) or more members that hold a digit or have `enough` of them; at most
+ *   size / (least + 1) + 1;
+ * - joints, where one of these begins: two adjacent colons, three colons within `span` (at most 32) bytes, three dashes three
+ *   apart, two dots five apart; at most size;
+ * - ats, where an at-sign stands; at most size.
+ * `counts` takes how many there are of each. Returns the first. */
+PUBLIC int64_t passes_sweep(
+    const uint8_t *data, int64_t size, int64_t least, int64_t enough, int64_t span, int64_t *starts, int64_t *ends,
+    int64_t *opens, int64_t *closes, int64_t *joints, int64_t *ats, int64_t *counts)
 {
     uint8_t spare[CHUNK];
-    int64_t opened = 0, closed = 0;
-    Bits last = 0;
+    const Bits within = ((Bits)1 << (span + 1)) - 1;
+    int64_t started = 0, ended = 0, opened = 0, closed = 0, joined = 0, signs = 0, kept = 0;
+    Bits in_digits = 0, in_string = 0;
+    Look now = look(chunk_at(data, size, 0, spare));
     for (int64_t at = 0; at < size; at += CHUNK) {
-        Bits now = all_digits(chunk_at(data, size, at, spare)), before = now << 1 | last;
-        opened = emit(now & ~before, at, starts, opened);
-        closed = emit(before & ~now, at, ends, closed);
-        last = now >> 63;
-    }
-    if (opened > closed)
-        ends[closed] = size;
-    return opened;
-}
+        Look next = look(chunk_at(data, size, at + CHUNK, spare));
+        Bits before = now.digit << 1 | in_digits;
+        started = emit(now.digit & ~before, at, starts, started);
+        ended = emit(before & ~now.digit, at, ends, ended);
+        in_digits = now.digit >> 63;
 
-/* Starts and ends of all runs of `least` (8 to 16) or more members that hold a digit or have `enough` of them; at most
- * size / (least + 1) + 1. Returns how many. */
-PUBLIC int64_t passes_opaque(
-    const uint8_t *data, int64_t size, int64_t least, int64_t enough, int64_t *starts, int64_t *ends)
-{
-    uint8_t spare[CHUNK];
-    int64_t opened = 0, closed = 0, kept = 0;
-    Bits last = 0, now = size ? members(chunk_at(data, size, 0, spare)) : 0;
-    for (int64_t at = 0; at < size; at += CHUNK) {
-        Bits next = members(chunk_at(data, size, at + CHUNK, spare));
-        Wide whole = (Wide)next << 64 | now; /* bit i of the low half: `least` members begin here */
+        Wide whole = (Wide)next.member << 64 | now.member; /* bit i of the low half: `least` members begin here */
         whole &= whole >> 1;
         whole &= whole >> 2;
         whole &= whole >> 4;
         whole &= whole >> (least - 8);
-        Bits begin = (Bits)whole, before = begin << 1 | last;
-        opened = emit(begin & ~before, at, starts, opened);
-        closed = emit(before & ~begin, at + least - 1, ends, closed);
-        last = begin >> 63;
+        Bits begin = (Bits)whole;
+        before = begin << 1 | in_string;
+        opened = emit(begin & ~before, at, opens, opened);
+        closed = emit(before & ~begin, at + least - 1, closes, closed);
+        in_string = begin >> 63;
+
+        Wide colons = (Wide)next.colon << 64 | now.colon, dashes = (Wide)next.dash << 64 | now.dash;
+        Wide dots = (Wide)next.dot << 64 | now.dot;
+        Bits found = (Bits)(colons & colons >> 1) | (Bits)(dashes & dashes >> 3 & dashes >> 6) | (Bits)(dots & dots >> 5);
+        for (Bits left = now.colon & ~found; left; left &= left - 1) {
+            Bits after = (Bits)(colons >> __builtin_ctzll(left)) & within;
+            after &= after - 1;
+            found |= after & (after - 1) ? left & -left : 0; /* three or more */
+        }
+        joined = emit(found, at, joints, joined);
+        signs = emit(now.at, at, ats, signs);
         now = next;
     }
+    if (started > ended)
+        ends[ended] = size;
     if (opened > closed)
-        ends[closed] = size;
-    for (int64_t i = 0; i < opened; i++) {
-        int keep = ends[i] - starts[i] >= enough;
-        for (int64_t at = starts[i]; !keep && at < ends[i]; at++)
-            keep = (uint8_t)(data[at] - '0') <= 9;
-        if (keep) {
-            starts[kept] = starts[i];
-            ends[kept++] = ends[i];
+        closes[closed] = size;
+    for (int64_t i = 0, run = 0; i < opened; i++) {
+        while (run < started && ends[run] <= opens[i])
+            run++;
+        if (closes[i] - opens[i] >= enough || (run < started && starts[run] < closes[i])) {
+            opens[kept] = opens[i];
+            closes[kept++] = closes[i];
         }
     }
-    return kept;
-}
-
-/* Where one of these begins: two adjacent colons, three colons within `span` (at most 32) bytes, three dashes three apart,
- * two dots five apart; at most size. Returns how many. */
-PUBLIC int64_t passes_joints(const uint8_t *data, int64_t size, int64_t span, int64_t *out)
-{
-    uint8_t spare[CHUNK];
-    int64_t count = 0;
-    const Bits within = ((Bits)1 << (span + 1)) - 1;
-    const uint8_t *chunk = chunk_at(data, size, 0, spare);
-    Bits colon = sign(chunk, ':'), dash = sign(chunk, '-'), dot = sign(chunk, '.');
-    for (int64_t at = 0; at < size; at += CHUNK) {
-        chunk = chunk_at(data, size, at + CHUNK, spare);
-        Bits colon_next = sign(chunk, ':'), dash_next = sign(chunk, '-'), dot_next = sign(chunk, '.');
-        Wide colons = (Wide)colon_next << 64 | colon, dashes = (Wide)dash_next << 64 | dash;
-        Wide dots = (Wide)dot_next << 64 | dot;
-        Bits found = (Bits)(colons & colons >> 1) | (Bits)(dashes & dashes >> 3 & dashes >> 6) | (Bits)(dots & dots >> 5);
-        for (Bits left = colon & ~found; left; left &= left - 1)
-            if (__builtin_popcountll((Bits)(colons >> __builtin_ctzll(left)) & within) > 2)
-                found |= left & -left;
-        count = emit(found, at, out, count);
-        colon = colon_next, dash = dash_next, dot = dot_next;
-    }
-    return count;
+    counts[0] = started, counts[1] = kept, counts[2] = joined, counts[3] = signs;
+    return started;
 }
 
 /* Where a byte stands; at most size. Returns how many. */
@@ -184,8 +185,15 @@ PUBLIC int64_t passes_inner(const uint8_t *data, int64_t size, int64_t *out)
 {
     uint8_t spare[CHUNK];
     int64_t count = 0;
-    for (int64_t at = 0; at < size; at += CHUNK)
-        count = emit(between(chunk_at(data, size, at, spare), 0x80, 0x3F, 0), at, out, count);
+    for (int64_t at = 0; at < size; at += CHUNK) {
+        const uint8_t *chunk = chunk_at(data, size, at, spare);
+        uint64_t words[CHUNK / 8], high = 0;
+        memcpy(words, chunk, CHUNK);
+        for (int i = 0; i < CHUNK / 8; i++)
+            high |= words[i];
+        if (high & 0x8080808080808080u) /* in most texts, few chunks have any */
+            count = emit(between(chunk, 0x80, 0x3F, 0), at, out, count);
+    }
     return count;
 }
 
@@ -220,7 +228,7 @@ PUBLIC int64_t passes_words(
         Bits last = 0;
         for (int64_t at = lows[i]; at <= highs[i]; at += CHUNK) {
             const uint8_t *chunk = chunk_at(data, highs[i], at, spare);
-            Bits word = all_digits(chunk) | between(chunk, 'a', 25, 0x20);
+            Bits word = between(chunk, '0', 9, 0) | between(chunk, 'a', 25, 0x20);
             Bits before = word << 1 | last, opens = word & ~before;
             last = word >> 63;
             for (Bits closes = before & ~word; closes; closes &= closes - 1) {
