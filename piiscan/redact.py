@@ -32,7 +32,7 @@ from piiscan.model import (
     Segment,
     TextSegment,
 )
-from piiscan.passes import passes
+from piiscan.passes import CHUNK, passes
 
 KEPT_OCCURRENCES = 1_000
 """Occurrences kept per object and rule, as many as Macie keeps locations."""
@@ -313,19 +313,26 @@ class _Utf8Lines:
             alone = data == 13
             alone[:-1] &= ~self._feeds[1:]
             self._feeds |= alone
-        self._owners: npt.NDArray[np.int64] | None = None
-        """For each continuation byte the character behind the one that it belongs to."""
+        self._characters: npt.NDArray[np.int64] | None = None
+        """The characters before each chunk of bytes."""
         if not utf8.isascii():
-            more = passes().inner(utf8)
-            self._owners = more - np.arange(len(more))
+            marks = passes().marks(utf8)
+            self._characters = np.arange(len(marks)) * CHUNK - marks
         self._at = 0
         self._breaks = 0
 
+    def _byte(self, offset: int) -> int:
+        """Where a character begins, in bytes; the end of the text for the one behind the last."""
+        assert self._characters is not None
+        chunk = int(np.searchsorted(self._characters, offset, side="right")) - 1
+        piece = np.frombuffer(self._utf8[chunk * CHUNK : (chunk + 1) * CHUNK], np.int8)
+        firsts = np.flatnonzero(piece >= -64)  # 0x80 to 0xBF, as signed numbers, go on with a character
+        number = offset - int(self._characters[chunk])
+        return chunk * CHUNK + int(firsts[number]) if number < len(firsts) else len(self._utf8)
+
     def __call__(self, offset: int) -> tuple[int, int]:
         """Line breaks before the character at `offset`, and where its line begins."""
-        at = offset
-        if self._owners is not None:
-            at += int(np.searchsorted(self._owners, offset, side="right"))
+        at = offset if self._characters is None else self._byte(offset)
         if at < self._at:
             self._at = self._breaks = 0
         self._breaks += int(np.count_nonzero(self._feeds[self._at : at]))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from piiscan.passes import NativePasses, NumpyPasses, Passes, WordTable, native_passes
+from piiscan.passes import CHUNK, NativePasses, NumpyPasses, Passes, WordTable, native_passes
 from piiscan.passes.contract import ENOUGH
 
 NATIVE = native_passes()
@@ -77,7 +77,20 @@ def test_single_bytes(passes: Passes, block: bytes) -> None:
 @each
 @blocks
 def test_inner_bytes_of_characters(passes: Passes, block: bytes) -> None:
-    assert passes.inner(block).tolist() == [i for i, b in enumerate(block) if 0x80 <= b <= 0xBF]
+    marks = passes.marks(block)
+    inner = [0x80 <= b <= 0xBF for b in block]
+    assert marks.tolist() == [*(sum(inner[:at]) for at in range(0, len(block), CHUNK)), sum(inner)]
+    places = np.arange(-3, len(block) + 4)
+    assert passes.before(block, marks, places).tolist() == [sum(inner[: max(place, 0)]) for place in places.tolist()]
+
+
+@each
+@given(st.binary(max_size=200), st.lists(st.tuples(st.integers(0, 200), st.integers(0, 200)), max_size=8))
+def test_stretches_are_framed(passes: Passes, block: bytes, stretches: list[tuple[int, int]]) -> None:
+    spans = [(min(*pair, len(block)), min(max(pair), len(block))) for pair in stretches]
+    expected = b"\n".join((b"", *[block[a:b] for a, b in spans], b""))
+    starts, ends = np.array(spans, np.int64).reshape(-1, 2).T
+    assert bytes(passes.framed(block, (starts, ends))) == expected
 
 
 _WORDS = WordTable({"a": 3, "az": 1, "0": 7, "9z9": 4, "aaaaaaaa": 5, "zazazaza": 6, "zz": 0})

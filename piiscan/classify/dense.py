@@ -16,7 +16,7 @@ import numpy.typing as npt
 from piiscan.classify.hyper import Scanner
 from piiscan.classify.numbers import Numbers, hex_windows, quads, wallet_windows
 from piiscan.classify.plan import Plan
-from piiscan.passes import IntArray
+from piiscan.passes import IntArray, passes
 
 MOSTLY = 0.6
 """Share of the block from which on windows do not pay."""
@@ -34,8 +34,7 @@ def scan_windows(
     if int((ends - starts).sum()) > MOSTLY * len(block):
         ids, found = scanner.scan(b"".join((b"\n", block, b"\n")))
         return ids, found - 1
-    pieces = [block[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
-    ids, found = scanner.scan(b"\n".join((b"", *pieces, b"")))
+    ids, found = scanner.scan(passes().framed(block, (starts, ends)))
     if not len(ids):
         return ids, found
     begins = np.concatenate(([0], np.cumsum(ends - starts + 1)[:-1])) + 1  # of each window in the joined buffer

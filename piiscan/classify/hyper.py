@@ -52,7 +52,7 @@ def listed(expressions: Expressions) -> Sequence[Expression]:
 class Scanner(Protocol):
     """Something that finds all expressions in a block."""
 
-    def scan(self, block: bytes) -> Hits:
+    def scan(self, block: bytes | memoryview) -> Hits:
         """(pattern index, end offset) of every hit, sorted by end."""
         ...
 
@@ -124,7 +124,7 @@ class HyperScanner:
         database.scratch = self._hyperscan.Scratch(database)
         return database
 
-    def scan(self, block: bytes) -> Hits:
+    def scan(self, block: bytes | memoryview) -> Hits:
         """See `Scanner.scan`."""
         packed: list[int] = []
         append = packed.append
@@ -148,7 +148,7 @@ class ReScanner:
             for i in expressions
         ]
 
-    def scan(self, block: bytes) -> Hits:
+    def scan(self, block: bytes | memoryview) -> Hits:
         """See `Scanner.scan`."""
         found: set[tuple[int, int]] = set()
         for index, pattern in enumerate(self._patterns):

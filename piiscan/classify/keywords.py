@@ -28,18 +28,20 @@ class ToChars:
     """Byte offsets of a block of UTF-8 into character offsets."""
 
     def __init__(self, block: bytes) -> None:
-        self._continuations = passes().inner(block)
+        self._block = block
+        self._marks = passes().marks(block)
+
+    def _inner(self, offsets: IntArray) -> IntArray:
+        return passes().before(self._block, self._marks, offsets)
 
     def __call__(self, offsets: IntArray) -> IntArray:
         """The characters before each offset."""
-        return offsets - np.searchsorted(self._continuations, offsets, side="left")
+        return offsets - self._inner(offsets)
 
     def reach(self, lows: IntArray, highs: IntArray, characters: IntArray | int) -> Windows:
         """Stretches widened by some characters on both sides, in bytes; at most a few bytes too wide."""
-        before = np.searchsorted(self._continuations, lows)
-        after = np.searchsorted(self._continuations, highs)
-        more_before = before - np.searchsorted(self._continuations, lows - 4 * np.asarray(characters))
-        more_after = np.searchsorted(self._continuations, highs + 4 * np.asarray(characters)) - after
+        more_before = self._inner(lows) - self._inner(lows - 4 * np.asarray(characters))
+        more_after = self._inner(highs + 4 * np.asarray(characters)) - self._inner(highs)
         return lows - characters - more_before, highs + characters + more_after
 
 

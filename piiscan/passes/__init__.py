@@ -11,11 +11,12 @@ import os
 from functools import cache
 
 from piiscan.passes.arrays import NumpyPasses
-from piiscan.passes.contract import Groups, IntArray, Passes, Runs, Stretches, Swept
+from piiscan.passes.contract import CHUNK, Groups, IntArray, Passes, Runs, Stretches, Swept
 from piiscan.passes.native import NativePasses, native_passes
 from piiscan.passes.table import WORD, WordTable
 
 __all__ = [
+    "CHUNK",
     "WORD",
     "Groups",
     "IntArray",

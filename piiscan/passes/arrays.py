@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from piiscan.passes.contract import ENOUGH, SPAN, Groups, IntArray, Runs, Stretches, Swept
+from piiscan.passes.contract import CHUNK, ENOUGH, SPAN, Groups, IntArray, Runs, Stretches, Swept
 from piiscan.passes.table import WordTable
 
 Bytes = npt.NDArray[np.uint8]
@@ -34,9 +34,25 @@ class NumpyPasses:
         """See `Passes.byte`."""
         return few(np.frombuffer(block, np.uint8) == value)
 
-    def inner(self, block: bytes) -> IntArray:
-        """See `Passes.inner`."""
-        return np.flatnonzero(np.frombuffer(block, np.int8) < -64)  # 0x80 to 0xBF as signed numbers
+    def marks(self, block: bytes) -> IntArray:
+        """See `Passes.marks`."""
+        inner = np.zeros(-(-len(block) // CHUNK) * CHUNK, np.bool_)
+        inner[: len(block)] = np.frombuffer(block, np.int8) < -64  # 0x80 to 0xBF as signed numbers
+        return np.concatenate(([0], np.cumsum(np.count_nonzero(inner.reshape(-1, CHUNK), axis=1))))
+
+    def before(self, block: bytes, marks: IntArray, places: IntArray) -> IntArray:
+        """See `Passes.before`."""
+        places = np.clip(places, 0, len(block))
+        chunk = places // CHUNK
+        at = np.minimum(chunk[:, None] * CHUNK + np.arange(CHUNK), max(len(block) - 1, 0))
+        inner = (np.frombuffer(block or b" ", np.int8)[at] < -64) & (np.arange(CHUNK) < (places % CHUNK)[:, None])
+        found: IntArray = marks[chunk] + np.count_nonzero(inner, axis=1)
+        return found
+
+    def framed(self, block: bytes, windows: Stretches) -> memoryview:
+        """See `Passes.framed`."""
+        pieces = [block[a:b] for a, b in zip(windows[0].tolist(), windows[1].tolist(), strict=True)]
+        return memoryview(b"\n".join((b"", *pieces, b"")))
 
     def words(self, block: bytes, table: WordTable, windows: Stretches) -> Stretches:
         """See `Passes.words`."""

@@ -15,6 +15,8 @@ Stretches = tuple[IntArray, IntArray]
 """Starts and ends of stretches of a block, ascending."""
 ENOUGH = 24
 """Members from which on a string is opaque even without a digit."""
+CHUNK = 64
+"""Bytes from one mark to the next."""
 SPAN = 15
 """Bytes within which three colons are not those of a time of day."""
 
@@ -87,8 +89,17 @@ class Passes(Protocol):
         """Where one byte stands."""
         ...
 
-    def inner(self, block: bytes) -> IntArray:
-        """Where the second and later bytes of the characters of UTF-8 stand."""
+    def marks(self, block: bytes) -> IntArray:
+        """The inner bytes (second and later) of the characters of UTF-8 before each `CHUNK` of bytes, and before the
+        end."""
+        ...
+
+    def before(self, block: bytes, marks: IntArray, places: IntArray) -> IntArray:
+        """The inner bytes before each of some places of a block, which may lie outside of it; `marks` are its own."""
+        ...
+
+    def framed(self, block: bytes, windows: Stretches) -> memoryview:
+        """Stretches of a block joined by line feeds, one before the first and one behind the last too."""
         ...
 
     def words(self, block: bytes, table: WordTable, windows: Stretches) -> Stretches:

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from piiscan.passes.contract import ENOUGH, SPAN, Groups, IntArray, Runs, Stretches, Swept
+from piiscan.passes.contract import CHUNK, ENOUGH, SPAN, Groups, IntArray, Runs, Stretches, Swept
 from piiscan.passes.table import WordTable
 
-VERSION = 7
+VERSION = 8
 """Of the library's functions; one of another version was built from other sources and is not used."""
 LIBRARY = "_passes.dll" if sys.platform == "win32" else "_passes.so"
 
@@ -37,7 +37,9 @@ class NativePasses:
         self._kept = threading.local()
         self._sweep = function("sweep", *[number] * 3, *[array] * 7)
         self._byte = function("byte", number, array)
-        self._inner = function("inner", array)
+        self._marks = function("marks", array)
+        self._before = function("before", *[array] * 2, number, array)
+        self._framed = function("framed", *[array] * 2, number, array)
         self._signs = function("signs", *[array] * 2, number, *[array] * 2)
         self._timeless = function("timeless", *[array] * 2, number, *[array] * 4)
         self._groups = function("groups", *[array] * 2, number, array, number, *[array] * 6)
@@ -69,9 +71,25 @@ class NativePasses:
         """See `Passes.byte`."""
         return self._places(self._byte, block, len(block), value)
 
-    def inner(self, block: bytes) -> IntArray:
-        """See `Passes.inner`."""
-        return self._places(self._inner, block, len(block))
+    def marks(self, block: bytes) -> IntArray:
+        """See `Passes.marks`."""
+        out = np.empty(-(-len(block) // CHUNK) + 1, np.int64)
+        self._marks(block, len(block), *_pointers(out))
+        return out
+
+    def before(self, block: bytes, marks: IntArray, places: IntArray) -> IntArray:
+        """See `Passes.before`."""
+        places = np.ascontiguousarray(places, np.int64)
+        out = np.empty(len(places), np.int64)
+        self._before(block, len(block), *_pointers(marks, places), len(places), *_pointers(out))
+        return out
+
+    def framed(self, block: bytes, windows: Stretches) -> memoryview:
+        """See `Passes.framed`."""
+        starts, ends = (np.ascontiguousarray(side, np.int64) for side in windows)
+        out = np.empty(int((ends - starts).sum()) + len(starts) + 1, np.uint8)
+        self._framed(block, len(block), *_pointers(starts, ends), len(starts), *_pointers(out))
+        return out.data
 
     def words(self, block: bytes, table: WordTable, windows: Stretches) -> Stretches:
         """See `Passes.words`."""

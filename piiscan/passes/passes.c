@@ -22,7 +22,7 @@ typedef uint64_t Bits;
 typedef unsigned __int128 Wide;
 
 /* Raised with every change of a function's meaning: a library of another number is not used. */
-PUBLIC int64_t passes_version(void) { return 7; }
+PUBLIC int64_t passes_version(void) { return 8; }
 
 /* Bit i: byte i of the chunk is one of `low` to `low + span`. */
 static inline Bits between(const uint8_t *chunk, uint8_t low, uint8_t span, uint8_t fold)
@@ -180,21 +180,52 @@ PUBLIC int64_t passes_byte(const uint8_t *data, int64_t size, int64_t byte, int6
     return count;
 }
 
-/* Where the second and later bytes of characters of UTF-8 stand, 0x80 to 0xBF; at most size. Returns how many. */
-PUBLIC int64_t passes_inner(const uint8_t *data, int64_t size, int64_t *out)
+static inline int inner(uint8_t byte) { return (int8_t)byte < -64; } /* 0x80 to 0xBF: not the first of its character */
+
+/* The inner bytes of characters of UTF-8 before each chunk, and before the end: size / CHUNK rounded up, and one. */
+PUBLIC int64_t passes_marks(const uint8_t *data, int64_t size, int64_t *out)
 {
     uint8_t spare[CHUNK];
-    int64_t count = 0;
+    int64_t count = 0, total = 0;
     for (int64_t at = 0; at < size; at += CHUNK) {
         const uint8_t *chunk = chunk_at(data, size, at, spare);
-        uint64_t words[CHUNK / 8], high = 0;
-        memcpy(words, chunk, CHUNK);
-        for (int i = 0; i < CHUNK / 8; i++)
-            high |= words[i];
-        if (high & 0x8080808080808080u) /* in most texts, few chunks have any */
-            count = emit(between(chunk, 0x80, 0x3F, 0), at, out, count);
+        uint8_t mine = 0;
+        for (int i = 0; i < CHUNK; i++)
+            mine += inner(chunk[i]);
+        out[count++] = total;
+        total += mine;
+    }
+    out[count++] = total;
+    return count;
+}
+
+/* The inner bytes before each of some places, which may lie outside of the block; `marks` are the block's. */
+PUBLIC int64_t passes_before(
+    const uint8_t *data, int64_t size, const int64_t *marks, const int64_t *places, int64_t count, int64_t *out)
+{
+    for (int64_t i = 0; i < count; i++) {
+        int64_t place = places[i] < 0 ? 0 : places[i] > size ? size : places[i], at = place / CHUNK * CHUNK;
+        out[i] = marks[place / CHUNK];
+        for (; at < place; at++)
+            out[i] += inner(data[at]);
     }
     return count;
+}
+
+/* Stretches of a block one behind the other, a line feed before each and behind the last: as many bytes as these have, one
+ * for each, and one. Returns how many. */
+PUBLIC int64_t passes_framed(
+    const uint8_t *data, int64_t size, const int64_t *starts, const int64_t *ends, int64_t count, uint8_t *out)
+{
+    int64_t at = 0;
+    (void)size;
+    out[at++] = '\n';
+    for (int64_t i = 0; i < count; i++) {
+        memcpy(out + at, data + starts[i], (size_t)(ends[i] - starts[i]));
+        at += ends[i] - starts[i];
+        out[at++] = '\n';
+    }
+    return at;
 }
 
 /* The words of up to `WORD` ASCII letters and digits between lows[i] and highs[i] (ascending, apart) that a table holds,
