@@ -120,6 +120,21 @@ _PLACE_FIELDS = tuple(f.name for f in fields(Place))
 NOWHERE = Place()
 
 
+def line_of(text: str, offset: int) -> tuple[int, int]:
+    """Line breaks before a character of a text, and where its line begins; a CR LF is one break, behind the LF.
+
+    >>> line_of("a\\r\\nb\\rc", 5), line_of("a\\r\\nb", 2)
+    ((2, 5), (0, 0))
+    """
+    if text[max(offset - 1, 0) : offset + 1] == "\r\n":
+        offset -= 1
+    breaks, begin = text.count("\n", 0, offset), text.rfind("\n", 0, offset) + 1
+    if text.find("\r", 0, offset) >= 0:
+        breaks += text.count("\r", 0, offset) - text.count("\r\n", 0, offset)
+        begin = max(begin, text.rfind("\r", begin, offset) + 1)
+    return breaks, begin
+
+
 @dataclass(frozen=True, slots=True)
 class TextSegment:
     """A stretch of running text with its way back to the object.
@@ -154,13 +169,9 @@ class TextSegment:
             base = self.places[max(bisect_right(self.starts, offset) - 1, 0)]
         if self.line is None:
             return base
-        line, begin = self.line, 0
-        for found in LINE_BREAK.finditer(self.text):
-            if found.end() > offset:  # also of a CR LF that the offset is in the middle of
-                break
-            line, begin = line + 1, found.end()
+        breaks, begin = line_of(self.text, offset)
         column = offset - begin + (self.column if begin == 0 else 1)
-        return replace(base, line=line, column=column)
+        return replace(base, line=self.line + breaks, column=column)
 
 
 @dataclass(frozen=True, slots=True)

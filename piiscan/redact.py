@@ -157,6 +157,8 @@ class Redactor:
             self._count(tally, rule, values, plains)
             tally.confidence = max(tally.confidence, float(batch.confidence[positions].max()))
             kept += zip(positions[:room].tolist(), values[:room], strict=True)
+        if not kept:
+            return
         # In the order of the text, so that lines are counted once.
         locate = Locator(segment)
         shift = segment.offset if isinstance(segment, TextSegment) else None
@@ -306,13 +308,8 @@ class _Utf8Lines:
 
     def __init__(self, utf8: bytes) -> None:
         self._utf8 = utf8
-        data = np.frombuffer(utf8, np.uint8)
-        self._feeds = data == 10
+        self._data = np.frombuffer(utf8, np.uint8)
         self._returns = b"\r" in utf8
-        if self._returns:
-            alone = data == 13
-            alone[:-1] &= ~self._feeds[1:]
-            self._feeds |= alone
         self._characters: npt.NDArray[np.int64] | None = None
         """The characters before each chunk of bytes."""
         if not utf8.isascii():
@@ -335,7 +332,9 @@ class _Utf8Lines:
         at = offset if self._characters is None else self._byte(offset)
         if at < self._at:
             self._at = self._breaks = 0
-        self._breaks += int(np.count_nonzero(self._feeds[self._at : at]))
+        self._breaks += int(np.count_nonzero(self._data[self._at : at] == 10))
+        if self._returns:
+            self._breaks += self._utf8.count(b"\r", self._at, at) - self._utf8.count(b"\r\n", self._at, at + 1)
         self._at = at
         limit = at - (self._utf8[max(at - 1, 0) : at + 1] == b"\r\n")
         begin = self._utf8.rfind(b"\n", 0, limit) + 1

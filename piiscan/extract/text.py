@@ -138,9 +138,10 @@ def utf8_windows(stream: BinaryIO, job: Job, *, core: int = CORE, margin: int = 
     ended, begun = False, False
     while not ended or left < len(buffer):
         if not ended and len(buffer) < left + core + margin:
+            # Just as many bytes as are wanted, so that the window is the buffer itself and not a copy.
             parts, length = [buffer], len(buffer)
             while length < left + core + margin:
-                block = stream.read(_READ)
+                block = stream.read(min(_READ, left + core + margin - length))
                 hole = hole + len(block) if _is_zero(block) else 0
                 if not block or _is_hole(hole, job):
                     ended = True
@@ -154,6 +155,9 @@ def utf8_windows(stream: BinaryIO, job: Job, *, core: int = CORE, margin: int = 
             break
         end = _boundary(buffer, left + core)
         stop = _boundary(buffer, end + margin)
+        if stop == len(buffer) and not ended:
+            stop = _complete(buffer)
+            end = min(end, stop)
         whole = buffer[:stop]
         utf8: bytes | None = whole
         try:
@@ -178,7 +182,7 @@ def utf8_windows(stream: BinaryIO, job: Job, *, core: int = CORE, margin: int = 
             prose=ending(job.name) not in CODE,
             utf8=utf8,
         )
-        line, column = _advance(whole[:drop], line, column)
+        line, column = _advance(whole, drop, line, column)
         offset += gone
         buffer, left = buffer[drop:], end - drop
 
@@ -193,21 +197,35 @@ def _boundary(data: bytes, at: int) -> int:
     return at  # a character has four bytes at most, so these belong to none
 
 
+def _complete(data: bytes) -> int:
+    """The end of the last character that has all of its bytes, where it is told by its first.
+
+    >>> _complete(b"a\\xe2\\x82"), _complete(b"a\\xe2\\x82\\xac"), _complete(b"\\x82\\x82\\x82\\x82\\x82")
+    (1, 4, 5)
+    """
+    for back in range(1, min(4, len(data) + 1)):
+        first = data[-back]
+        if first & 0xC0 != 0x80:
+            wanted = 1 + (first >= 0xC0) + (first >= 0xE0) + (first >= 0xF0)
+            return len(data) if wanted <= back else len(data) - back
+    return len(data)
+
+
 def _characters(data: bytes) -> int:
     """Characters of some bytes that end where one does."""
     return len(data.decode("utf-8", "replace"))
 
 
-def _advance(data: bytes, line: int, column: int) -> tuple[int, int]:
-    """As `advance`, over all of some bytes in UTF-8."""
-    codes = np.frombuffer(data, np.uint8)
+def _advance(data: bytes, end: int, line: int, column: int) -> tuple[int, int]:
+    """As `advance`, over the first bytes of some text in UTF-8."""
+    codes = np.frombuffer(data, np.uint8, end)
     feeds = codes == 10
-    count, last = int(np.count_nonzero(feeds)), data.rfind(b"\n")
-    if b"\r" in data:
+    count, last = int(np.count_nonzero(feeds)), data.rfind(b"\n", 0, end)
+    if data.find(b"\r", 0, end) >= 0:
         returns = codes == 13
         count += int(np.count_nonzero(returns)) - int(np.count_nonzero(returns[:-1] & feeds[1:]))
-        last = max(last, data.rfind(b"\r"))
-    tail = _characters(data[last + 1 :])
+        last = max(last, data.rfind(b"\r", 0, end))
+    tail = _characters(data[last + 1 : end])
     return line + count, tail + (1 if count else column)
 
 

@@ -95,8 +95,8 @@ class NativePasses:
         """See `Passes.words`."""
         lows, highs = (np.ascontiguousarray(side, np.int64) for side in windows)
         most = int((highs - lows).sum()) // 2 + len(lows) + 1
-        where = lows.ctypes.data, highs.ctypes.data, len(lows)
-        held = table.keys.ctypes.data, table.entries.ctypes.data, table.sieve.ctypes.data, table.slots
+        where = *_pointers(lows, highs), len(lows)
+        held = *_pointers(table.keys, table.entries, table.sieve), table.slots
         return self._stretches(most, self._words, block, len(block), *where, *held)
 
     def runs(self, block: bytes, digits: Stretches) -> Runs:
@@ -149,12 +149,12 @@ class NativePasses:
 
     def _places(self, function: Callable[..., int], block: bytes, *numbers: int) -> IntArray:
         out = self._room(len(block))
-        return out[: function(block, *numbers, out.ctypes.data)].copy()
+        return out[: function(block, *numbers, *_pointers(out))].copy()
 
     def _stretches(self, most: int, function: Callable[..., int], block: bytes, *numbers: int) -> Stretches:
         both = self._room(2 * most)
         starts, ends = both[:most], both[most:]
-        count = function(block, *numbers, starts.ctypes.data, ends.ctypes.data)
+        count = function(block, *numbers, *_pointers(starts, ends))
         return starts[:count].copy(), ends[:count].copy()
 
     def _room(self, size: int) -> IntArray:
@@ -166,7 +166,7 @@ class NativePasses:
 
 
 def _pointers(*arrays: npt.NDArray[Any]) -> list[int]:
-    return [array.ctypes.data for array in arrays]
+    return [array.__array_interface__["data"][0] for array in arrays]
 
 
 def _where(runs: Runs) -> tuple[int, ...]:
