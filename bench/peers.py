@@ -23,7 +23,7 @@ from pathlib import Path
 
 from bench.speed import FLOOR
 
-_SETTINGS = ("PIISCAN_", "KF_", "KINGFISHER_", "BETTERLEAKS_", "GITLEAKS_", "RIPGREP_")
+_SETTINGS = ("PIISCAN_", "KF_", "KINGFISHER_", "BETTERLEAKS_", "GITLEAKS_", "RIPGREP_", "PYTHON")
 
 DATAFOG = """\
 import sys

@@ -9,6 +9,7 @@ import re
 import re._constants as op  # type: ignore[import-not-found]
 import re._parser as parser  # type: ignore[import-not-found]
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 MOST_BYTES = 4096
@@ -41,11 +42,11 @@ def check(text: str) -> None:
         raise ValueError("is not ASCII (text is matched as bytes)")
     if len(text.encode()) > MOST_BYTES:
         raise ValueError(f"longer than {MOST_BYTES} bytes")
-    parsed = _parse(text)
-    if parsed.state.flags & ~re.UNICODE & ~re.ASCII:
+    tree = parsed(text)
+    if tree.state.flags & ~re.UNICODE & ~re.ASCII:
         raise ValueError("sets flags (use ignore_case)")
-    _walk(parsed)
-    least, most = parsed.getwidth()
+    _walk(tree)
+    least, most = tree.getwidth()
     if least == 0:
         raise ValueError("can match nothing at all")
     if most > MOST_WIDTH:
@@ -59,8 +60,8 @@ def check_class(text: str) -> None:
     """
     if not text:
         return
-    parsed = _parse(text)
-    if len(parsed) != 1 or parsed[0][0] not in (op.IN, op.LITERAL, op.NOT_LITERAL, op.ANY):
+    tree = parsed(text)
+    if len(tree) != 1 or tree[0][0] not in (op.IN, op.LITERAL, op.NOT_LITERAL, op.ANY):
         raise ValueError("must be one character class, such as [^\\w-]")
 
 
@@ -97,12 +98,17 @@ def check_anchors(text: str, anchors: Sequence[str], at: tuple[int, int], ignore
     if not anchors:
         return
     reach = at[1] + max(len(anchor) for anchor in anchors)
-    for prefix in _prefixes(_parse(text), reach):
-        if not any(_stands(prefix, anchor, i, ignore_case) for anchor in anchors for i in range(at[0], at[1] + 1)):
+    wanted = [anchor.lower() if ignore_case else anchor for anchor in anchors]
+    known = _Certain(ignore_case)
+    for prefix in _prefixes(parsed(text), reach):
+        certain = "".join(map(known.__getitem__, prefix))
+        if not any(certain.find(anchor, at[0], at[1] + len(anchor)) >= 0 for anchor in wanted):
             raise ValueError("the pattern can match without any of them at anchor_at")
 
 
-def _parse(text: str) -> Any:
+@lru_cache(maxsize=8192)
+def parsed(text: str) -> Any:
+    """The parse tree of a pattern as `re` itself makes it, which is not to be changed. Raises: ValueError."""
     try:
         return parser.parse(text, re.ASCII)
     except (re.error, OverflowError, RecursionError) as err:
@@ -191,12 +197,14 @@ def _listed(items: Iterable[Any]) -> set[int]:
     return chars
 
 
-def _stands(prefix: tuple[Chars, ...], anchor: str, at: int, ignore_case: bool) -> bool:
-    places = prefix[at : at + len(anchor)]
-    if len(places) < len(anchor):
-        return False
-    for chars, char in zip(places, anchor, strict=True):
-        wanted = {ord(char), ord(char.lower()), ord(char.upper())} if ignore_case else {ord(char)}
-        if chars is None or not chars <= wanted:
-            return False
-    return True
+class _Certain(dict[Chars, str]):
+    """The one character of a place, in lower case where that is all the same; NUL where there may be several."""
+
+    def __init__(self, ignore_case: bool) -> None:
+        super().__init__({None: "\0"})
+        self._ignore_case = ignore_case
+
+    def __missing__(self, chars: frozenset[int]) -> str:
+        one = {chr(char).lower()[0] if self._ignore_case else chr(char) for char in chars}
+        found = self[chars] = one.pop() if len(one) == 1 else "\0"
+        return found

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from re import _constants as sre
-from re import _parser as sre_parser
 from typing import Any
+
+from piiscan.pattern import parsed
 
 SEPARATORS = frozenset(b" -./()+")
 """What may stand between the digits of a number that people write."""
@@ -66,11 +67,6 @@ def anatomy_of(pattern: str) -> Anatomy:
     )
 
 
-@lru_cache(maxsize=4096)
-def _parsed(pattern: str) -> Any:
-    return sre_parser.parse(pattern, re.ASCII)
-
-
 def shape_of(pattern: str) -> tuple[int, int, int]:
     """(least width, most width, least digits) over all matches of a pattern, in characters.
 
@@ -79,15 +75,15 @@ def shape_of(pattern: str) -> tuple[int, int, int]:
     >>> shape_of("[A-Z]{2}(?:12|345)")
     (4, 5, 2)
     """
-    parsed = _parsed(pattern)
-    least, most = parsed.getwidth()
-    return int(least), int(most), _count(parsed, 48, 57)
+    tree = parsed(pattern)
+    least, most = tree.getwidth()
+    return int(least), int(most), _count(tree, 48, 57)
 
 
 def signs_of(pattern: str) -> frozenset[int] | None:
     """The characters beside letters and digits that a match can hold; None when a class or dot leaves it open."""
     found: set[int] = set()
-    return frozenset(found) if _signs(_parsed(pattern), found) else None
+    return frozenset(found) if _signs(parsed(pattern), found) else None
 
 
 def _signs(items: Any, found: set[int]) -> bool:
@@ -123,7 +119,7 @@ def capitals_of(pattern: str) -> int:
     >>> capitals_of(r"[A-Z]{2}\\d{6}[A-Z0-9]"), capitals_of(r"[A-Za-z]\\d{7}")
     (2, 0)
     """
-    return _count(_parsed(pattern), 65, 90)
+    return _count(parsed(pattern), 65, 90)
 
 
 def group_of(pattern: str) -> int:
@@ -132,7 +128,7 @@ def group_of(pattern: str) -> int:
     >>> group_of(r"[A-Z]\\d{3}-\\d{4}"), group_of(r"\\d{2}[A-Z]\\d{3}")
     (7, 3)
     """
-    return _group(_parsed(pattern), SEPARATORS)
+    return _group(parsed(pattern), SEPARATORS)
 
 
 def run_of(pattern: str) -> int:
@@ -141,7 +137,7 @@ def run_of(pattern: str) -> int:
     >>> run_of(r"[A-Z]\\d{3}-\\d{4}"), run_of(r"\\d{13,19}=\\d{7}")
     (4, 13)
     """
-    return _group(_parsed(pattern), frozenset())
+    return _group(parsed(pattern), frozenset())
 
 
 def _group(items: Any, between: frozenset[int]) -> int:
@@ -163,7 +159,7 @@ def _group(items: Any, between: frozenset[int]) -> int:
 
 def may_begin_with_letter(pattern: str) -> bool:
     """Whether a letter can stand before the first digit of a match."""
-    for op, arg in _parsed(pattern):
+    for op, arg in parsed(pattern):
         if _holds_letters([(op, arg)]):
             return True
         if _count([(op, arg)], 48, 57):
@@ -177,7 +173,7 @@ def tail_of(pattern: str) -> int:
     >>> tail_of(r"\\d{8}[A-Z]"), tail_of(r"\\d{5}[0-9A-Z]{11}\\d{2}"), tail_of(r"\\d{9}")
     (1, 13, 0)
     """
-    return _tail(_parsed(pattern))
+    return _tail(parsed(pattern))
 
 
 def _tail(items: Any) -> int:
@@ -198,7 +194,7 @@ def head_of(pattern: str) -> int:
     >>> head_of(r"[A-Z]{1,2}\\d[A-Z]"), head_of(r"(?:GIR|[A-Z]\\d) ?\\d"), head_of("[a-z]{3}")
     (2, 4, 3)
     """
-    return _head(_parsed(pattern))
+    return _head(parsed(pattern))
 
 
 def _head(items: Any) -> int:
@@ -235,7 +231,7 @@ def begins_with(pattern: str, code: int) -> bool:
     >>> begins_with('["\\']?[:=] ?', ord(":")), begins_with('["\\']?[:=] ?', ord("a"))
     (True, False)
     """
-    return _first(_parsed(pattern), code)[0]
+    return _first(parsed(pattern), code)[0]
 
 
 def _first(items: Any, code: int) -> tuple[bool, bool]:
@@ -280,9 +276,9 @@ def opaque_of(pattern: str) -> bool:
     >>> opaque_of("[a-f0-9]{32}"), opaque_of("[A-Z]{16}"), opaque_of(r"[A-Za-z0-9 ]{20}")
     (True, False, False)
     """
-    parsed = _parsed(pattern)
+    tree = parsed(pattern)
     signs = signs_of(pattern)
-    return signs is not None and signs <= OPAQUE_SIGNS and _holds_letters(parsed) and _holds_digits(parsed)
+    return signs is not None and signs <= OPAQUE_SIGNS and _holds_letters(tree) and _holds_digits(tree)
 
 
 def _holds_digits(items: Any) -> bool:
@@ -350,5 +346,5 @@ def _count(items: Any, low: int, high: int) -> int:
 
 def letters_of(pattern: str) -> int:
     """Least number of letters in a match."""
-    parsed = _parsed(pattern)
-    return _count(parsed, 65, 90) + _count(parsed, 97, 122)
+    tree = parsed(pattern)
+    return _count(tree, 65, 90) + _count(tree, 97, 122)
