@@ -413,6 +413,10 @@ class Allowed:
     count: int
 
 
+UNREAD = 1_000
+"""Parts of one object that the coverage lists by name; of more, it says how many."""
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectReport:
     """What is known of one object after its scan."""
@@ -429,3 +433,6 @@ class ObjectReport:
     """Characters that the name recogniser read; it reads a part of long objects only."""
     allowed: tuple[Allowed, ...] = ()
     """Matches that are no findings because an allow list has them."""
+    unread: tuple[str, ...] = ()
+    """The parts of a partly read object that were not read: a code, the way to the part, a sentence; the first
+    `UNREAD` of them."""

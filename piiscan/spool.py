@@ -1,6 +1,6 @@
 """Room 8, on its way: a shard's results as one Parquet file, named after run and shard, complete or not there.
 
-The file holds rows of four kinds (object, finding, occurrence, value) in one wide table, a row group a kind; columns
+The file holds rows of six kinds (object, finding, occurrence, value, allowed, unread part) in one wide table, a row group a kind; columns
 that a kind does not use are null and cost nothing. Nothing in it is in clear: masks and fingerprints only.
 """
 
@@ -18,7 +18,7 @@ from piiscan import stages
 from piiscan.model import ObjectReport
 from piiscan.ports import ShardFile
 
-OBJECT, FINDING, OCCURRENCE, VALUE, ALLOWED = range(5)
+OBJECT, FINDING, OCCURRENCE, VALUE, ALLOWED, UNREAD = range(6)
 
 
 def object_id(source: str, key: str) -> int:
@@ -106,7 +106,7 @@ def _schema(pa: Any) -> Any:
 
 
 def _kinds(reports: Sequence[ObjectReport], catalogue: str) -> Iterator[dict[str, list[Any]]]:
-    """Columns of the five kinds, one dict each."""
+    """Columns of the six kinds, one dict each."""
     ids = [object_id(r.ref.source, r.ref.key) for r in reports]
     yield {
         "kind": [OBJECT] * len(reports),
@@ -172,6 +172,13 @@ def _kinds(reports: Sequence[ObjectReport], catalogue: str) -> Iterator[dict[str
         "key": [_clean(a.entry) for _, a in allowed],  # here the key names the entry of the list
         "rule": [a.rule for _, a in allowed],
         "count": [a.count for _, a in allowed],
+    }
+    unread = [(oid, n, note) for oid, r in zip(ids, reports, strict=True) for n, note in enumerate(r.unread)]
+    yield {
+        "kind": [UNREAD] * len(unread),
+        "oid": [oid for oid, _, _ in unread],
+        "seq": [n for _, n, _ in unread],
+        "reason": [_clean(note) for _, _, note in unread],
     }
 
 

@@ -45,7 +45,7 @@ from piiscan.errors import (
 from piiscan.extract import IN_PROCESS, Budget, Job, segments
 from piiscan.fetch import CHECKSUM_MISMATCH
 from piiscan.identify import identify
-from piiscan.model import ObjectRef, ObjectReport, Outcome, Rule, RuleId, Segment
+from piiscan.model import UNREAD, ObjectRef, ObjectReport, Outcome, Rule, RuleId, Segment
 from piiscan.ports import Shard, ShardFile, Source, Task
 from piiscan.redact import Redactor, fingerprinter
 from piiscan.score import score
@@ -150,7 +150,8 @@ class Worker:
         outcome, reason = verdict(failure, budget.notes, seen)
         findings = redactor.findings()
         risk = score(findings, self._names)
-        return ObjectReport(ref, media_type, outcome, reason, findings, risk, examined, names, sieve.counts())
+        unread = tuple(budget.notes[:UNREAD])
+        return ObjectReport(ref, media_type, outcome, reason, findings, risk, examined, names, sieve.counts(), unread)
 
     def _source(self, ref: ObjectRef) -> Source:
         source = self._sources.get(ref.source)

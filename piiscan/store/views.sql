@@ -65,6 +65,15 @@ JOIN objects o ON o.oid = a.oid AND o.run = a.run
 WHERE o.superseded IS NULL;
 
 CREATE OR REPLACE VIEW v_coverage AS
-SELECT source, outcome, reason, count(*) AS objects, sum(size)::BIGINT AS bytes
-FROM (SELECT source, outcome, split_part(reason, ':', 1) AS reason, size FROM objects WHERE superseded IS NULL)
+SELECT source, outcome, reason, count(*) AS objects, sum(size)::BIGINT AS bytes,
+       sum(bytes_examined)::BIGINT AS bytes_examined
+FROM (SELECT source, outcome, split_part(reason, ':', 1) AS reason, size, bytes_examined FROM objects
+      WHERE superseded IS NULL)
 GROUP BY ALL;
+
+CREATE OR REPLACE VIEW v_unread AS
+SELECT o.key AS object, o.source AS source, u.seq AS part, split_part(u.reason, ':', 1) AS code, u.reason AS reason,
+       u.run AS run
+FROM unread u
+JOIN objects o ON o.oid = u.oid AND o.run = u.run
+WHERE o.superseded IS NULL;

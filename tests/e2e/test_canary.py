@@ -197,9 +197,10 @@ def test_everything_that_is_written_and_said(cli: Cli, cache: Path, tree: Path) 
         checked(cli, "report", "--format", format_)
         checked(cli, "report", "--format", format_, "-o", f"out.{format_}")
     for form in ("--csv", "--json"):
-        for view in ("v_findings", "v_occurrences", "v_objects", "v_runs", "v_coverage", "v_allowed"):
+        for view in ("v_findings", "v_occurrences", "v_objects", "v_runs", "v_coverage", "v_allowed", "v_unread"):
             checked(cli, "sql", f"SELECT * FROM {view}", form)
     checked(cli, "sql", "SELECT * FROM v_occurrences", "--parquet", "out.parquet")
+    checked(cli, "coverage")
     checked(cli, "coverage", "--json")
     for row in {row["object"]: row for row in found}.values():
         checked(cli, "explain", row["finding"])

@@ -208,8 +208,9 @@ VIEWS = {
     "v_occurrences": "finding, object, source, rule, char_start, char_length, place, masked, confidence",
     "v_objects": "object, source, media_type, size, modified, outcome, reason, risk, run",
     "v_runs": "run, started, ended, status, targets, objects, bytes, findings",
-    "v_coverage": "source, outcome, reason, objects, bytes",
+    "v_coverage": "source, outcome, reason, objects, bytes, bytes_examined",
     "v_allowed": "object, source, rule, entry, count, run",
+    "v_unread": "object, source, part, code, reason, run",
 }
 
 
@@ -218,7 +219,7 @@ def test_every_promised_column_by_its_bare_name(made: Path, view: str) -> None:
     for name in VIEWS[view].split(", "):
         assert rows(made, f"SELECT {name} FROM {view}", SECONDS, MEMORY)[0] == [name]
     found = ask(made, f"SELECT {VIEWS[view]} FROM {view}")
-    rows_of = {"v_findings": 3, "v_occurrences": 7, "v_objects": 3, "v_runs": 1, "v_coverage": 2, "v_allowed": 0}
+    rows_of = {"v_findings": 3, "v_occurrences": 7, "v_objects": 3, "v_runs": 1, "v_coverage": 2, "v_allowed": 0, "v_unread": 0}
     assert len(found) == rows_of[view]
 
 

@@ -124,6 +124,7 @@ TABLES = {
     "test_data, superseded",
     "occurrences": "finding, oid, run, rule, seq, char_start, char_length, place, masked, confidence, fingerprint",
     "value_index": "fingerprint, oid, run, rule, count",
+    "unread": "oid, run, seq, reason",
     "meta": "name, value",
 }
 """All columns but the times at which a row was made."""
