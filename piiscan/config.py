@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from piiscan.errors import ConfigError
+from piiscan.limits import Limits
 
 LOCAL_KEYS = frozenset({"include", "exclude", "max_object_bytes"})
 """What the file of the working directory may say."""
@@ -81,6 +82,10 @@ class Config:
     """`store.max_values`: distinct values kept per object and rule."""
     deadline: float = 60.0
     """Seconds for one object, plus one for each 2 MB."""
+    limits: Limits = field(default_factory=Limits)
+    """How far a scan goes into one object, and whether pictures are read."""
+    passwords: str = ""
+    """A file of passwords, one a line, that are tried on encrypted documents and archives."""
     key_file: str = ""
     db: str = ""
     exact: tuple[str, ...] = ()
@@ -195,6 +200,8 @@ def _merge(config: Config, data: Mapping[str, Any], where: str) -> Config:
     changes = {name: getattr(given, name) for name in data}
     if "aws" in data:
         changes["aws"] = replace(config.aws, **{k: getattr(given.aws, k) for k in data["aws"]})
+    if "limits" in data:
+        changes["limits"] = replace(config.limits, **{k: getattr(given.limits, k) for k in data["limits"]})
     merged = replace(config, **changes)
     if not 0 < merged.sample <= 100:
         raise ConfigError(f"{where}: sample is a percentage over 0 and up to 100")
@@ -203,7 +210,23 @@ def _merge(config: Config, data: Mapping[str, Any], where: str) -> Config:
     for name in ("workers", "max_objects", "max_bytes", "max_object_bytes", "max_values", "ner_max_bytes", "deadline"):
         if getattr(merged, name) < 0:
             raise ConfigError(f"{where}: {name} cannot be negative")
+    for item in fields(merged.limits):
+        if isinstance(bound := getattr(merged.limits, item.name), int) and bound < 0:
+            raise ConfigError(f"{where}: limits.{item.name} cannot be negative")
     return merged
+
+
+def read_passwords(path: str) -> tuple[str, ...]:
+    """The passwords of a file, one a line, in their order; none without a file. Raises: ConfigError."""
+    if not path:
+        return ()
+    try:
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: the passwords are not UTF-8") from None
+    except OSError as err:
+        raise ConfigError(f"{path}: the passwords cannot be read ({err.strerror})") from None
+    return tuple(dict.fromkeys(line for line in lines if line))
 
 
 _SWITCH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}

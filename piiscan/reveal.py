@@ -13,11 +13,11 @@ from typing import Any
 
 from piiscan.classify.build import build_stack
 from piiscan.classify.encoded import readings
-from piiscan.config import Config
+from piiscan.config import Config, read_passwords
 from piiscan.crawl import STDIN, Target, open_source
 from piiscan.engine.sandbox import ParserChild
 from piiscan.errors import SourceError
-from piiscan.extract import IN_PROCESS, Job, segments
+from piiscan.extract import IN_PROCESS, Budget, Job, segments
 from piiscan.identify import identify
 from piiscan.model import ObjectRef, Segment, TextSegment
 from piiscan.redact import Locator, mask_for
@@ -38,8 +38,9 @@ def surroundings(
     wanted = [dict(p["place"]) for p in places]
     with closing(source.open(ref)) as stream:
         found = identify(stream, ref.key)
-        job = Job(ref.key, found.media_type, ref.size, charset=found.charset)
-        job.budget.bytes_in = ref.size
+        budget = Budget(config.limits, bytes_in=ref.size)
+        passwords = read_passwords(config.passwords)
+        job = Job(ref.key, found.media_type, ref.size, budget, charset=found.charset, passwords=passwords)
         if found.media_type in IN_PROCESS:
             yield from _matches(segments(stream, job), stack, finding["rule"], wanted, width)
             return

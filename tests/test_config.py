@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from piiscan.config import LOCAL_KEYS, AlertConfig, AwsConfig, Config, SinkConfig, load_config
+from piiscan.config import LOCAL_KEYS, AlertConfig, AwsConfig, Config, SinkConfig, load_config, read_passwords
 from piiscan.errors import ConfigError
 
 
@@ -151,6 +151,8 @@ OTHERS = {
     "allow": "allow = ['mine.toml']",
     "exact": "exact = ['x.exact']",
     "key_file": "key_file = 'k'",
+    "limits": "[limits]\ndepth = 3",
+    "passwords": "passwords = 'words.txt'",
     "db": "db = 'x'",
     "ner": "ner = false",
 }
@@ -189,3 +191,31 @@ def test_round_trip() -> None:
     assert Config.from_json({}) == Config()
     with pytest.raises(ConfigError, match="config: unknown key 'x'"):
         Config.from_json({"x": 1})
+
+
+def test_limits_are_set_one_by_one(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text("[limits]\ndepth = 3\nocr_languages = 'deu'\n")
+    config = load_config({"limits": {"ocr": True}}, config_file=str(file))
+    assert (config.limits.depth, config.limits.ocr, config.limits.ocr_languages) == (3, True, "deu")
+    assert config.limits.members == Config().limits.members
+    assert Config.from_json(config.to_json()) == config
+
+
+@pytest.mark.parametrize("text", ["[limits]\ndepth = -1", "[limits]\ndeepness = 3", "[limits]\ndepth = 'much'"])
+def test_a_limit_that_is_none(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match="deep|depth"):
+        load_config({}, config_file=str(file))
+
+
+def test_passwords_are_lines(tmp_path: Path) -> None:
+    file = tmp_path / "words.txt"
+    file.write_bytes("\ufeffone\r\n\r\n two \none\n".encode())
+    assert read_passwords(str(file)) == ("one", " two ")
+    assert read_passwords("") == ()
+    file.write_bytes(b"\xff\xfe")
+    for path in (file, tmp_path / "none.txt"):
+        with pytest.raises(ConfigError, match="passwords"):
+            read_passwords(str(path))

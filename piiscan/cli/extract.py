@@ -9,15 +9,20 @@ from typing import Annotated
 
 import typer
 
+from piiscan.cli.options import ConfigFile, Ocr, Passwords, given
+
 
 def extract(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A file.")],
     in_process: Annotated[
         bool, typer.Option("--in-process", help="Without the parser child (to debug an extractor).")
     ] = False,
+    ocr: Ocr = False,
+    passwords: Passwords = None,
+    config_file: ConfigFile = "",
 ) -> int:
     """Print the text of a file with its places, as JSON lines."""
-    from piiscan.config import Config
+    from piiscan.config import load_config, read_passwords
     from piiscan.crawl import open_source, parse_target
     from piiscan.engine.sandbox import ParserChild
     from piiscan.errors import ObjectError, SourceError
@@ -26,17 +31,21 @@ def extract(
     from piiscan.identify import identify
     from piiscan.report.escape import encodable, printable
 
+    config = load_config(
+        given(limits={"ocr": True} if ocr else None, passwords=passwords), config_file=config_file or None
+    )
     target = parse_target(file)
     if not target.single:
         raise SourceError(f"{file}: a file is wanted")
-    source = open_source(target, Config())
+    source = open_source(target, config)
     ref = next(iter(source.crawl()))
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
-    budget = Budget(bytes_in=ref.size)
+    budget = Budget(config.limits, bytes_in=ref.size)
     code = 0
     with tempfile.TemporaryDirectory(prefix="piiscan-") as scratch, source.open(ref) as stream:
         found = identify(stream, ref.key)
-        job = Job(ref.key, found.media_type, ref.size, budget, charset=found.charset)
+        words = read_passwords(config.passwords)
+        job = Job(ref.key, found.media_type, ref.size, budget, charset=found.charset, passwords=words)
         child = None if in_process or found.media_type in IN_PROCESS else ParserChild(scratch)
         try:
             chosen = segments(stream, job) if child is None else child.segments(stream.fileno(), job, 600.0)

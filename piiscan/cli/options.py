@@ -18,6 +18,10 @@ Exact = Annotated[
 ]
 Threshold = Annotated[float | None, typer.Option("--threshold", metavar="X", help="Least confidence, 0 to 1.")]
 NoNer = Annotated[bool, typer.Option("--no-ner", help="Do not look for names with the language model.")]
+Passwords = Annotated[
+    str | None, typer.Option("--passwords", metavar="FILE", help="Passwords to try on encrypted files, one a line.")
+]
+Ocr = Annotated[bool, typer.Option("--ocr", help="Look for text in pictures, too (with the tesseract program).")]
 
 
 def database(flag: str, configured: str = "") -> Path:

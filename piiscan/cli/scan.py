@@ -11,7 +11,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from piiscan.cli.options import Allow, ConfigFile, Db, Exact, NoNer, Pack, Rules, Threshold, database, given
+from piiscan.cli.options import (
+    Allow,
+    ConfigFile,
+    Db,
+    Exact,
+    NoNer,
+    Ocr,
+    Pack,
+    Passwords,
+    Rules,
+    Threshold,
+    database,
+    given,
+)
 
 if TYPE_CHECKING:
     from piiscan.config import Config
@@ -37,6 +50,8 @@ def scan(
     allow: Allow = None,
     exact: Exact = None,
     threshold: Threshold = None,
+    ocr: Ocr = False,
+    passwords: Passwords = None,
     include: Annotated[list[str] | None, typer.Option("--include", metavar="GLOB", help="Only these keys.")] = None,
     exclude: Annotated[list[str] | None, typer.Option("--exclude", metavar="GLOB", help="Not these keys.")] = None,
     sample: Annotated[float | None, typer.Option("--sample", metavar="PCT", help="Percent of the objects.")] = None,
@@ -77,6 +92,8 @@ def scan(
         allow=allow,
         exact=exact,
         threshold=threshold,
+        limits={"ocr": True} if ocr else None,
+        passwords=passwords,
         include=include,
         exclude=exclude,
         sample=sample,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from piiscan.cli.options import ConfigFile, Db, database
+from piiscan.cli.options import ConfigFile, Db, Ocr, Passwords, database, given
 
 
 def show(
@@ -16,6 +16,8 @@ def show(
     db: Db = "",
     context: Annotated[int, typer.Option("--context", metavar="N", help="Characters around the match.")] = 40,
     limit: Annotated[int, typer.Option("--limit", metavar="N", help="Places to show.")] = 5,
+    ocr: Ocr = False,
+    passwords: Passwords = None,
     config_file: ConfigFile = "",
     endpoint_url: Annotated[str, typer.Option("--endpoint-url", metavar="URL", help="S3 endpoint.")] = "",
 ) -> int:
@@ -28,7 +30,11 @@ def show(
     from piiscan.store.lookup import finding, occurrences
     from piiscan.store.snapshot import open_newest, say_age
 
-    flags = {"aws": {"endpoint_url": endpoint_url}} if endpoint_url else {}
+    flags = given(
+        aws={"endpoint_url": endpoint_url} if endpoint_url else None,
+        limits={"ocr": True} if ocr else None,
+        passwords=passwords,
+    )
     config = load_config(flags, config_file=config_file or None)
     con, age = open_newest(database(db))
     say_age(age)

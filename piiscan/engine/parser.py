@@ -163,6 +163,7 @@ def serve(fd: int, request: dict[str, Any], out: _Out) -> None:
         budget,
         tuple(request["member"]),
         request["charset"],
+        tuple(request["passwords"]),
     )
     failed: ObjectError | None = None
     sent = 0

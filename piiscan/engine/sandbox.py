@@ -151,6 +151,7 @@ class ParserChild:
             "bytes_in": job.budget.bytes_in,
             "bytes_out": job.budget.bytes_out,
             "members": job.budget.members,
+            "passwords": job.passwords,
         }
         for attempt in (1, 2):
             link = self._ready()

@@ -28,7 +28,7 @@ from piiscan.catalogue import digest
 from piiscan.classify.build import build_stack
 from piiscan.classify.encoded import readings
 from piiscan.classify.stack import Stack
-from piiscan.config import Config
+from piiscan.config import Config, read_passwords
 from piiscan.crawl import Target, open_source
 from piiscan.engine.sandbox import ParserChild
 from piiscan.errors import (
@@ -45,6 +45,7 @@ from piiscan.errors import (
 from piiscan.extract import IN_PROCESS, Budget, Job, segments
 from piiscan.fetch import CHECKSUM_MISMATCH
 from piiscan.identify import identify
+from piiscan.limits import Limits
 from piiscan.model import UNREAD, ObjectRef, ObjectReport, Outcome, Rule, RuleId, Segment
 from piiscan.ports import Shard, ShardFile, Source, Task
 from piiscan.redact import Redactor, fingerprinter
@@ -60,9 +61,13 @@ Told = Callable[[dict[str, Any]], None]
 def examination(rules: Sequence[Rule], config: Config) -> str:
     """A digest of all that decides what is found in an object; what another one examined is read again.
 
-    Raises: ConfigError for an allow list that cannot be read.
+    Raises: ConfigError for an allow list or passwords that cannot be read.
     """
     parts: tuple[object, ...] = (digest(rules), config.threshold, config.ner_max_bytes, config.max_values)
+    if config.limits != Limits():
+        parts += (config.limits,)
+    if config.passwords:
+        parts += (hashlib.blake2b(repr(read_passwords(config.passwords)).encode(), digest_size=16).hexdigest(),)
     if config.allow:
         parts += (load_allow(config.allow).digest,)
     return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
@@ -76,6 +81,7 @@ class Worker:
         self.task = task
         self.stack = stack if stack is not None else build_stack(self.config)
         self.allow = load_allow(self.config.allow)
+        self._passwords = read_passwords(self.config.passwords)
         self._names = {RuleId(r.id): r for r in self.stack.rules}
         if examination(self.stack.rules, self.config) != task.catalogue:
             raise CatalogueError("the rules changed while the run was going on; start it again")
@@ -111,7 +117,7 @@ class Worker:
         """One reading of an object. Raises: ObjectChanged or ReadFailed for one more, unless it is the last attempt."""
         redactor = Redactor(self.stack.rules, self._fingerprint, max_values=self.config.max_values)
         sieve = self.allow.open(ref, self.stack.rules)
-        budget = Budget(bytes_in=ref.size)
+        budget = Budget(self.config.limits, bytes_in=ref.size)
         media_type, examined, names, seen = "", 0, 0, 0
         failure: ObjectError | None = None
         try:
@@ -120,7 +126,9 @@ class Worker:
                 found = identify(stream, ref.key)
                 media_type = found.media_type
                 session = self.stack.open(ref, media_type)
-                job = Job(ref.key, media_type, ref.size, budget, charset=found.charset)
+                job = Job(
+                    ref.key, media_type, ref.size, budget, charset=found.charset, passwords=self._passwords
+                )
                 for segment in self._segments(stream, job, ref):
                     seen += 1
                     for part, batch in readings(session, segment):
@@ -150,8 +158,8 @@ class Worker:
         outcome, reason = verdict(failure, budget.notes, seen)
         findings = redactor.findings()
         risk = score(findings, self._names)
-        unread = tuple(budget.notes[:UNREAD])
-        return ObjectReport(ref, media_type, outcome, reason, findings, risk, examined, names, sieve.counts(), unread)
+        left = tuple(budget.notes[:UNREAD])
+        return ObjectReport(ref, media_type, outcome, reason, findings, risk, examined, names, sieve.counts(), left)
 
     def _source(self, ref: ObjectRef) -> Source:
         source = self._sources.get(ref.source)

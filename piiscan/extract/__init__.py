@@ -15,31 +15,9 @@ from typing import BinaryIO
 
 from piiscan.errors import LimitReached, Malformed, ObjectError, UnsupportedFormat
 from piiscan.identify import STRINGS_ONLY, identify
+from piiscan.limits import Limits
 from piiscan.model import ColumnSegment, Place, Segment, TextSegment
 from piiscan.ports import Extractor
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Budgets of one object, containers included (defaults after Macie's documented quotas)."""
-
-    depth: int = 10
-    """Containers inside containers."""
-    members: int = 1_000_000
-    bytes_out: int = 10 << 30
-    """Bytes that all decompression of one object may give out."""
-    ratio: int = 200
-    """Bytes out per byte in, checked once more than `ratio_from` came out."""
-    ratio_from: int = 64 << 20
-    json_depth: int = 256
-    xml_depth: int = 1_000
-    pages: int = 10_000
-    mime_parts: int = 10_000
-    cells: int = 50_000_000
-    part_bytes: int = 512 << 20
-    """Bytes of one part that must be held whole (a sheet's strings, a mail body, a PDF in a zip)."""
-    strings_bytes: int = 64 << 20
-    """How far the pass over printable runs reads into an object of unknown format."""
 
 
 @dataclass(slots=True)
@@ -89,6 +67,8 @@ class Job:
     """Chain of containers around this stream, outermost first."""
     charset: str = ""
     """What identify or the container said; empty: to be found."""
+    passwords: tuple[str, ...] = field(default=(), repr=False)
+    """What the user gave to try on encrypted documents and archives, in this order."""
 
     @property
     def limits(self) -> Limits:

@@ -24,6 +24,7 @@ MEDIA_TYPES = frozenset({"application/pdf"})
 
 _MINER_PAGES = 200
 """Pages that the slow second reader may take."""
+LOCKED = "encrypted PDF: no text read (a user password is needed, see --passwords)"
 _GUARD = 64 << 20
 """Bytes of a file that is looked through for forms that draw themselves."""
 _FILTERS = 10
@@ -134,12 +135,15 @@ def _by_pdfium(stream: BinaryIO, job: Job, state: _State) -> Iterator[Segment]:
     import pypdfium2 as pdfium
     import pypdfium2.raw as raw
 
-    try:
-        document = pdfium.PdfDocument(stream, autoclose=False)
-    except pdfium.PdfiumError as err:
-        if getattr(err, "err_code", None) == raw.FPDF_ERR_PASSWORD or "password" in str(err).lower():
-            raise Encrypted("encrypted PDF: no text read (a user password is needed)") from None
-        return
+    for word in (None, *job.passwords):
+        try:
+            document = pdfium.PdfDocument(stream, password=word, autoclose=False)
+            break
+        except pdfium.PdfiumError as err:
+            if getattr(err, "err_code", None) != raw.FPDF_ERR_PASSWORD and "password" not in str(err).lower():
+                return
+    else:
+        raise Encrypted(LOCKED)
     try:
         # Its advice to install a build with XFA is of no use to whoever runs a scan.
         logging.getLogger("pypdfium2").setLevel(logging.CRITICAL)
@@ -336,7 +340,7 @@ def _by_pdfminer(stream: BinaryIO, job: Job, state: _State, most: int) -> Iterat
                 job.budget.spend(len(segment.text))
                 yield segment
     except PDFPasswordIncorrect:
-        raise Encrypted("encrypted PDF: no text read (a user password is needed)") from None
+        raise Encrypted(LOCKED) from None
     except (ObjectError, GeneratorExit, MemoryError):
         raise
     except Exception:

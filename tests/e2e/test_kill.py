@@ -263,7 +263,8 @@ def test_ctrl_c_stops_and_says_how_to_go_on(
         # As a terminal does it: the whole group hears of it.
         subprocess.run(["kill", "-INT", "--", f"-{process.pid}"], check=True)
         _, err = process.communicate(timeout=30)
-    assert process.returncode == 130, err.decode()
+    # On a busy machine the first signal comes before any line of ours has run.
+    assert process.returncode in ((130, -signal.SIGINT) if delay < 1 else (130,)), err.decode()
     assert b"Traceback" not in err
     if delay > 1:
         assert b"run the same command again" in err
