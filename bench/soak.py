@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from bench import exact, hostile
-from tests.e2e import test_faults, test_incremental, test_kill
+from tests.e2e import test_faults, test_hostile_tree, test_incremental, test_kill
+from tests.engine import test_mutations
 from tests.support.cli import Cli, dump
 from tests.support.s3 import s3_server
 from tests.support.trees import documents, mail, plain, ssn, write
@@ -333,6 +334,24 @@ def hostile_text(small: bool) -> Figures:
     return hostile.some(small)
 
 
+def hostile_files(small: bool) -> Figures:
+    """The hostile tree as one scan: every object as its manifest says, under ten minutes, no process over 1.5 GB."""
+    with place() as cli:
+        found = test_hostile_tree.judged(cli, cli.root / "apart" / "hostile", small=small)
+        good = not (found["wrong"] or found["leaks"] or found["written"]) and found["code"] == 4
+        return {**found, "ok": good and found["seconds"] < 600 and found["peak_mb"] < 1_500}
+
+
+# Mutations.
+
+
+def mutations(small: bool) -> Figures:
+    """Files of the fixture share with flipped bits, cut off or spliced, through the parser child: nothing but object
+    errors, no hang, and the process that asks lives."""
+    with tempfile.TemporaryDirectory(prefix="piiscan-soak-") as folder:
+        return test_mutations.counted(Path(folder), 400 if small else 20_000)
+
+
 BARS: dict[str, Callable[[bool], Figures]] = {
     "real-files": real_files,
     "kill": kill,
@@ -342,6 +361,8 @@ BARS: dict[str, Callable[[bool], Figures]] = {
     "look-alikes": look_alikes,
     "exact": exact_match,
     "hostile": hostile_text,
+    "hostile-files": hostile_files,
+    "mutations": mutations,
 }
 
 

@@ -164,6 +164,7 @@ def serve(fd: int, request: dict[str, Any], out: _Out) -> None:
         tuple(request["member"]),
         request["charset"],
         tuple(request["passwords"]),
+        request["again"],
     )
     failed: ObjectError | None = None
     sent = 0

@@ -25,7 +25,7 @@ from piiscan.errors import ConfigError, Malformed, ParserDied, TimedOut
 from piiscan.extract import Job, Limits, wire
 from piiscan.model import Segment
 
-MEMORY = 2 << 30
+MEMORY = 1_200 << 20
 """Bytes of address space that a child may map beyond its start."""
 FILES = 200
 """Requests after which a child is replaced, so that leaks and damage do not add up."""
@@ -152,6 +152,7 @@ class ParserChild:
             "bytes_out": job.budget.bytes_out,
             "members": job.budget.members,
             "passwords": job.passwords,
+            "again": job.again,
         }
         for attempt in (1, 2):
             link = self._ready()

@@ -198,7 +198,7 @@ class Worker:
                 raise
             del job.budget.notes[notes:]
             os.lseek(fd, 0, os.SEEK_SET)
-            yield from self._child.segments(fd, job, allowed)
+            yield from self._child.segments(fd, replace(job, again=True), allowed)
 
 
 def as_file(stream: BinaryIO, scratch: str) -> BinaryIO:

@@ -69,6 +69,8 @@ class Job:
     """What identify or the container said; empty: to be found."""
     passwords: tuple[str, ...] = field(default=(), repr=False)
     """What the user gave to try on encrypted documents and archives, in this order."""
+    again: bool = False
+    """The first try ended the parser process: where a format has a second reader it is the one to take."""
 
     @property
     def limits(self) -> Limits:

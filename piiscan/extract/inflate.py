@@ -6,7 +6,7 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 from piiscan.errors import LimitReached, Malformed, UnsupportedFormat
 from piiscan.extract import Budget
@@ -43,6 +43,7 @@ class Inflate:
     def __init__(self, wbits: int) -> None:
         self._inner = zlib.decompressobj(wbits)
         self._full = False
+        self._broken: zlib.error | None = None
 
     @property
     def eof(self) -> bool:
@@ -60,10 +61,34 @@ class Inflate:
         return not self._full and not self._inner.unconsumed_tail
 
     def decompress(self, data: bytes, max_length: int = -1) -> bytes:
-        """Up to `max_length` bytes."""
-        out = self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
+        """Up to `max_length` bytes; of damaged data all that stands before the damage. Raises: zlib.error behind it."""
+        if self._broken is not None:
+            raise self._broken
+        before, data = self._inner.copy(), self._inner.unconsumed_tail + data
+        try:
+            out = self._inner.decompress(data, max_length)
+        except zlib.error as err:
+            # zlib keeps what it had of this step to itself: it is asked again, up to the byte that is wrong.
+            self._broken = err
+            out = _before_damage(before, data, max_length)
+            if not out:
+                raise
         self._full = len(out) >= max_length
         return out
+
+
+def _before_damage(machine: Any, data: bytes, most: int) -> bytes:
+    """What some data give out before the first of their bytes that is wrong, at most so many bytes."""
+    out, left = bytearray(), b""
+    for step in (4096, 64, 1):
+        while data and (most < 0 or len(out) < most):
+            trial = machine.copy()
+            try:
+                out += trial.decompress(left + data[:step], max(most - len(out), 0))
+            except zlib.error:
+                break
+            machine, left, data = trial, trial.unconsumed_tail, data[step:]
+    return bytes(out)
 
 
 class Stored:
@@ -131,6 +156,12 @@ def by_zip_method(method: int) -> Decompressor:
         return bz2.BZ2Decompressor()
     if method == 14:
         return ZipLzma()
+    if method in (20, 93):
+        from piiscan.extract.compressed import Zstd
+
+        return Zstd()
+    if method == 95:
+        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MEMORY)
     raise UnsupportedFormat(f"ZIP compression method {method} is not known")
 
 

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 from piiscan.errors import Encrypted, LimitReached, ObjectError
 from piiscan.extract import Job
+from piiscan.extract.ocr import page_lines
 from piiscan.extract.pieces import Pieces
 from piiscan.extract.places import placer
 from piiscan.extract.spooled import seekable
@@ -52,7 +53,9 @@ class PdfExtractor:
         bomb = inflates_without_end(head)
         if bomb:
             job.note("FILE_EXCEEDS_SIZE_LIMIT", "a stream inflates beyond all measure; text was salvaged up to a limit")
-        if not loop and not bomb:
+        if job.again:
+            job.note("MALFORMED_FILE", "a PDF that ended its first reader; read by the second")
+        if not loop and not bomb and not job.again:
             yield from _by_pdfium(source, job, state)
             if not state.opened and (whole := repaired(head)) is not None:
                 if not complete(head):
@@ -64,7 +67,7 @@ class PdfExtractor:
         if not bomb:
             yield from _by_pdfminer(source, job, miner, _MINER_PAGES)
         if miner.text:
-            if not state.opened and not loop:
+            if not state.opened and not loop and not job.again:
                 job.note("MALFORMED_FILE", "damaged PDF; read by the second reader")
             return
         yield from _by_salvage(source, job, state, noted=bomb)
@@ -165,10 +168,13 @@ def _by_pdfium(stream: BinaryIO, job: Job, state: _State) -> Iterator[Segment]:
                     break
                 continue
             try:
+                pictures = state.pictures
                 segment = _page_text(page, place, state, raw)
                 if segment is not None:
                     job.budget.spend(len(segment.text))
                     yield segment
+                elif state.pictures > pictures and job.limits.ocr:
+                    yield from page_lines(page, job, place)
                 for part, name, value in _annotations(page, document, raw):
                     where = replace(place, part=part)
                     if name:
@@ -181,7 +187,8 @@ def _by_pdfium(stream: BinaryIO, job: Job, state: _State) -> Iterator[Segment]:
         if missing:
             job.note("MALFORMED_FILE", f"{missing} of {count} pages could not be read")
         if state.pictures:
-            job.note("OCR", f"{state.pictures} page(s) hold only pictures, whose text is not read")
+            if not job.limits.ocr:
+                job.note("OCR", f"{state.pictures} page(s) hold only pictures, whose text is not read")
             state.text = True  # there is nothing more for other readers to find
     finally:
         document.close()

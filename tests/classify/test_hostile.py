@@ -14,7 +14,7 @@ from piiscan.catalogue import load_rules
 from piiscan.classify.plan import Compiled
 from piiscan.classify.stack import Stack
 from piiscan.model import Rule
-from tools.hostile import text_of, units
+from tools.hostile_texts import text_of, units
 
 RULES = load_rules()
 SOME = RULES[::53]

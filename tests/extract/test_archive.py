@@ -9,12 +9,15 @@ import lzma
 import struct
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable
 
 import pytest
+import zstandard
 
 from piiscan.errors import Encrypted, LimitReached, Malformed, ObjectError
 from piiscan.extract import Budget, ColumnSegment, Job, Limits, segments
+from piiscan.extract.inflate import Inflate
 
 MAIL = "ana@example.org"
 BODY = f"contact {MAIL}\n".encode()
@@ -214,3 +217,49 @@ def test_unknown_methods_are_said() -> None:
     data[8] = data[at + 10] = 97
     assert read(bytes(data))[1] == ["UNSUPPORTED_FILE_TYPE_EXCEPTION"]
     assert issubclass(Encrypted, ObjectError)
+
+
+@pytest.mark.parametrize("at", [-6, -2, 5_000])
+def test_what_stands_before_the_damage_of_a_gzip_is_read(at: int) -> None:
+    lines = b"".join(b"line %d of the text\n" % n for n in range(20_000))
+    packed = bytearray(gzip.compress(lines, mtime=0))
+    packed[at] ^= 0xFF
+    machine, out = Inflate(31), b""
+    with pytest.raises(zlib.error):
+        for begin in range(0, len(packed) + 3_000, 3_000):
+            out += machine.decompress(bytes(packed[begin : begin + 3_000]), 1 << 20)
+    same = next((i for i, (a, b) in enumerate(zip(out, lines, strict=False)) if a != b), len(out))
+    assert same == len(lines) if at < 0 else same > 5_000
+
+
+def stored(raw_name: bytes, data: bytes, method: int = 0, flags: int = 0, extra: bytes = b"") -> bytes:
+    """A ZIP of one member by hand, its name as bytes; `data` is as it is stored."""
+    plain = BODY if method else data
+    sizes = struct.pack("<III", zlib.crc32(plain), len(data), len(plain))
+    common = struct.pack("<HHHI", 20, flags, method, 0) + sizes + struct.pack("<HH", len(raw_name), len(extra))
+    local = b"PK\3\4" + common + raw_name + extra + data
+    entry = b"PK\1\2" + struct.pack("<H", 20) + common + struct.pack("<HHHII", 0, 0, 0, 0, 0) + raw_name + extra
+    return local + entry + b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, 1, 1, len(entry), len(local), 0)
+
+
+def test_names_are_bytes() -> None:
+    utf8 = "ü.txt".encode()
+    path = b"\1" + struct.pack("<I", zlib.crc32(b"\x81.txt")) + "ж.txt".encode()
+    extra = struct.pack("<HH", 0x7075, len(path)) + path
+    assert list(read(stored(utf8, BODY, flags=0x800))[0]) == ["ü.txt"]
+    assert list(read(stored(utf8, BODY))[0]) == ["ü.txt"]
+    assert list(read(stored(b"\x81.txt", BODY))[0]) == ["ü.txt"]
+    assert list(read(stored(b"\x81.txt", BODY, extra=extra))[0]) == ["ж.txt"]
+
+
+def test_names_that_repeat() -> None:
+    with pytest.warns(UserWarning, match="Duplicate"):
+        data = zipped(("a.txt", b"one\n"), ("a.txt", b"two\n"), ("b.txt", b"three\n"))
+    assert read(data) == ({"a.txt": "one\n", "a.txt#2": "two\n", "b.txt": "three\n"}, [])
+    data = tarred(("a.txt", b"one\n"), ("a.txt", b"two\n"))
+    assert read(data, "x.tar") == ({"a.txt": "one\n", "a.txt#2": "two\n"}, [])
+
+
+@pytest.mark.parametrize(("method", "pack"), [(93, zstandard.compress), (95, lzma.compress)])
+def test_newer_zip_methods(method: int, pack: Callable[[bytes], bytes]) -> None:
+    assert read(stored(b"a.txt", pack(BODY), method)) == ({"a.txt": BODY.decode()}, [])
