@@ -75,7 +75,8 @@ LIBRARIES = {
     "python-docx": "import docx\ndef read(f):\n d = docx.Document(f)\n"
     " return '\\n'.join([p.text for p in d.paragraphs] + [c.text for t in d.tables for r in t.rows for c in r.cells])",
     "openpyxl": "import openpyxl\ndef read(f): return '\\n'.join(str(c) "
-    "for s in openpyxl.load_workbook(f, read_only=True) for r in s.iter_rows(values_only=True) for c in r if c is not None)",
+    "for s in openpyxl.load_workbook(f, read_only=True) "
+    "for r in s.iter_rows(values_only=True) for c in r if c is not None)",
     "python-pptx": "import pptx\ndef read(f): return '\\n'.join(h.text for s in pptx.Presentation(f).slides "
     "for h in s.shapes if h.has_text_frame)",
 }
