@@ -8,11 +8,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from piiscan.extract.office import Package, local
 
-_DATE_IDS = frozenset({*range(14, 18), 22, *range(27, 37), *range(50, 59)})
+DATE_IDS = frozenset({*range(14, 18), 22, *range(27, 37), *range(50, 59)})
+"""Numbers of the built-in formats that show a date."""
+_HEADER_CODE = re.compile(r'&(?:"[^"]*"|K(?:[0-9A-Fa-f]{6}|\d\d[+-]\d{3})|\d{1,3}|[A-Za-z&])')
+_SECTIONS = frozenset({"&L", "&C", "&R"})
 _NOT_FORMAT = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.|_.|\*.')
 
 
@@ -64,6 +68,17 @@ def fixed_point(stored: str) -> str:
     return str(int(number)) if number.is_integer() and abs(number) < 1e20 else stored
 
 
+def header_text(code: str) -> str:
+    """A header or footer of a sheet without its codes; left, middle and right stand on lines of their own.
+
+    >>> header_text('&L&"Arial,Bold"&12 Staff&CPage &P&R&KFF0000a && b')
+    'Staff\\nPage \\na & b'
+    """
+    text = _HEADER_CODE.sub(lambda found: "\n" if found[0] in _SECTIONS else "&" if found[0] == "&&" else "", code)
+    return "\n".join(line.lstrip() for line in text.split("\n") if line.strip())
+
+
+@lru_cache(maxsize=1024)
 def column_number(letters: str) -> int:
     """The number of a column from its letters.
 
@@ -101,19 +116,28 @@ def rich_text(element: Any) -> str:
     return "".join(parts)
 
 
+def is_date_format(code: str) -> bool:
+    """Whether a number format shows a day or a year.
+
+    >>> is_date_format("dd/mm/yyyy"), is_date_format('0.00" days"'), is_date_format("[Red]0")
+    (True, False, False)
+    """
+    code = _NOT_FORMAT.sub("", code).lower()
+    return "y" in code or "d" in code
+
+
 def date_styles(package: Package) -> frozenset[int]:
     """Indexes of cell formats (`s=` of a cell) that are dates."""
     info = package.find("xl/styles.xml")
     if info is None:
         return frozenset()
-    dates = set(_DATE_IDS)
+    dates = set(DATE_IDS)
     out: list[int] = []
     index = 0
     for _, element in package.elements(info, ("end",), ["{*}numFmt", "{*}xf"]):
         if local(element) == "numFmt":
-            code = _NOT_FORMAT.sub("", element.get("formatCode") or "").lower()
             number = element.get("numFmtId") or ""
-            if number.isdigit() and ("y" in code or "d" in code):
+            if number.isdigit() and is_date_format(element.get("formatCode") or ""):
                 dates.add(int(number))
         elif local(element.getparent()) == "cellXfs":
             number = element.get("numFmtId") or ""

@@ -7,17 +7,25 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import unquote
 
 import numpy as np
 
 from piiscan.errors import LimitReached
-from piiscan.extract.office import Package, local
-from piiscan.extract.office_cells import Book, Value, column_letters, column_number, date_styles, read_cell, rich_text
+from piiscan.extract.office import Package, link_text, local
+from piiscan.extract.office_cells import (
+    Book,
+    Value,
+    column_letters,
+    column_number,
+    date_styles,
+    header_text,
+    read_cell,
+    rich_text,
+)
 from piiscan.extract.pieces import Cell, Pieces, has_header, row_texts
 from piiscan.extract.places import placer
 from piiscan.model import ColumnSegment, Place, Segment
@@ -28,7 +36,7 @@ _CHUNK_CELLS = 400_000
 _ROW_CELLS = 1 << 16
 _SAMPLE = 50
 """Rows that are looked at to tell whether a sheet has a header."""
-_REF = re.compile(r"([A-Za-z]{1,3})(\d{1,7})")
+_REF = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 _LITERAL = re.compile(r'"([^"]{5,})"')
 _RAW_PARTS = (
     (r"xl/persons/[^/]+\.xml", "person"),
@@ -37,56 +45,53 @@ _RAW_PARTS = (
     (r"xl/pivotCache/[^/]+\.xml", "pivotCache"),
     (r"xl/connections\.xml", "connection"),
     (r"xl/queryTables/[^/]+\.xml", "connection"),
+    (r"xl/revisions/[^/]+\.xml", "revision"),
 )
 
 
-def _relations(package: Package, part: str) -> dict[str, str]:
-    """Relationship id to part name, for one part."""
-    folder, name = posixpath.split(part)
-    info = package.find(posixpath.join(folder, "_rels", name + ".rels"))
-    if info is None:
-        return {}
-    out = {}
-    for _, element in package.elements(info, ("end",), ["{*}Relationship"]):
-        target = unquote(element.get("Target") or "")
-        if (element.get("TargetMode") or "").lower() != "external":
-            whole = target.lstrip("/") if target.startswith("/") else posixpath.join(folder, target)
-            out[element.get("Id") or ""] = posixpath.normpath(whole).lower()
-    return out
+SheetRow = tuple[int, list[Value]]
+"""A row's number and its filled cells."""
 
 
-def _rows(book: Book, info: Any, sheet: str, extra: Pieces) -> Iterator[tuple[int, list[Value]] | list[Segment]]:
-    """(row number, its filled cells) of a sheet; lists of segments of formulas, headers and footers in between."""
+def _rows(book: Book, info: Any, sheet: str, extra: Pieces) -> Iterator[SheetRow | list[Segment]]:
+    """The rows of a sheet; lists of segments of formulas, headers and footers in between."""
     row, column, values = 0, 0, list[Value]()
     base = replace(book.package.job.place, sheet=sheet)
-    tags = ["{*}row", "{*}c"] + [f"{{*}}{n}{w}" for n in ("odd", "even", "first") for w in ("Header", "Footer")]
-    for event, element in book.package.elements(info, ("start", "end"), tags):
+    links = book.package.relations(info.filename, external=True)
+    tags = ["{*}row", "{*}c", "{*}hyperlink", "{*}dataValidation"]
+    tags += [f"{{*}}{n}{w}" for n in ("odd", "even", "first") for w in ("Header", "Footer")]
+    limit = book.package.job.limits.cells
+    begun = False
+    for _, element in book.package.elements(info, ("end",), tags):
         name = local(element)
-        if event == "start":
-            if name == "row":
-                given = element.get("r") or ""
-                row = int(given) if given.isdigit() and len(given) < 9 else row + 1
-                column = 0
-            continue
+        if not begun and name in ("c", "row"):
+            # Its number stands in the element around the first cell; a row without cells counts too.
+            begun = True
+            given = (element if name == "row" else element.getparent()).get("r") or ""
+            row = int(given) if given.isdigit() and len(given) < 9 else row + 1
+            column = 0
         if name == "c":
             found = _REF.fullmatch(element.get("r") or "")
             column = column_number(found[1]) if found else column + 1
             text, is_text, formula = read_cell(book, element)
             if text or formula:
                 book.cells += 1
-                if book.cells > book.package.job.limits.cells:
-                    raise LimitReached(f"more than {book.package.job.limits.cells} cells")
-                ref = f"{column_letters(column)}{found[2] if found else row}"
+                if book.cells > limit:
+                    raise LimitReached(f"more than {limit} cells")
+                ref = found[0] if found else f"{column_letters(column)}{row}"
                 if text:
                     values.append(Value(column, ref, text, is_text))
                 for literal in _LITERAL.findall(formula):
                     if literal not in text:
                         yield list(extra.add(literal, replace(base, cell=ref, part="formula")))
-            element.clear()
+            if column > _ROW_CELLS:
+                # Else the whole row goes at its end.
+                element.clear()
             if len(values) >= _ROW_CELLS:
                 yield row, values
                 values = []
         elif name == "row":
+            begun = False
             if values:
                 yield row, values
                 values = []
@@ -94,11 +99,29 @@ def _rows(book: Book, info: Any, sheet: str, extra: Pieces) -> Iterator[tuple[in
             element.clear()
             while parent is not None and len(parent) > 1 and parent[0] is not element:
                 del parent[0]
+        elif name == "hyperlink":
+            # The target is a relationship: only here is it known which cell it hangs on.
+            target = next((links.pop(v, "") for k, v in element.attrib.items() if k.endswith("}id")), "")
+            place = replace(base, cell=(element.get("ref") or "").partition(":")[0] or None, part="hyperlink")
+            for text in (link_text(target), element.get("tooltip") or ""):
+                if text:
+                    yield list(extra.add(text, place))
+            element.clear()
+        elif name == "dataValidation":
+            place = replace(base, cell=(element.get("sqref") or "").split(" ")[0].partition(":")[0] or None)
+            texts = [element.get(key) or "" for key in ("promptTitle", "prompt", "errorTitle", "error")]
+            # A list of choices is a formula of one literal.
+            texts += [f.text.strip('"') for f in element if f.text and '"' in f.text]
+            for text in filter(None, texts):
+                yield list(extra.add(text, replace(place, part="validation")))
+            element.clear()
         elif element.text:
             part = "header" if name.endswith("Header") else "footer"
-            yield list(extra.add(element.text, replace(base, part=part)))
+            yield list(extra.add(header_text(element.text), replace(base, part=part)))
     if values:
         yield row, values
+    for target in links.values():
+        yield list(extra.add(link_text(target), replace(base, part="hyperlink")))
 
 
 def _header_at(sample: list[tuple[int, list[Value]]]) -> int | None:
@@ -153,11 +176,15 @@ class _Columns:
         self.held, self.cells, self.rows = {}, 0, 0
 
 
-def _sheet_segments(book: Book, info: Any, sheet: str) -> Iterator[Segment]:
-    """One sheet: by columns when it has a header row, else by rows."""
-    base = replace(book.package.job.place, sheet=sheet)
+def sheet_segments(
+    base: Place, rows: Iterable[SheetRow | list[Segment]], extra: Pieces | None = None
+) -> Iterator[Segment]:
+    """One sheet whose rows come in order: by columns when it has a header row, else by rows.
+
+    `base` has the sheet's name. Lists of segments among the rows go through; `extra` is flushed at the end.
+    """
     make = placer(base)
-    pieces, extra = Pieces(), Pieces()
+    pieces = Pieces()
     sample: list[tuple[int, list[Value]]] = []
     columns: _Columns | None = None
     above = 0
@@ -179,7 +206,7 @@ def _sheet_segments(book: Book, info: Any, sheet: str) -> Iterator[Segment]:
                 yield from columns.add(number - above, values)
         sample.clear()
 
-    for item in _rows(book, info, sheet, extra):
+    for item in rows:
         if isinstance(item, list):
             yield from item
             continue
@@ -197,14 +224,20 @@ def _sheet_segments(book: Book, info: Any, sheet: str) -> Iterator[Segment]:
     yield from pieces.flush()
     if columns is not None:
         yield from columns.flush()
-    yield from extra.flush()
+    if extra is not None:
+        yield from extra.flush()
 
 
 def _paragraphs(package: Package, info: Any, place: Place) -> Iterator[Segment]:
-    """Text of a drawing or chart: runs joined per paragraph, cached values one by one."""
+    """Text of a drawing or chart: runs joined per paragraph, cached values one by one, alternative texts."""
     pieces = Pieces()
-    for _, element in package.elements(info, ("end",), ["{*}p", "{*}v"]):
-        whole = element.text if local(element) == "v" else "".join(t.text or "" for t in element.iter("{*}t"))
+    for _, element in package.elements(info, ("end",), ["{*}p", "{*}v", "{*}cNvPr"]):
+        if local(element) == "cNvPr":
+            whole = "\n".join(filter(None, (element.get("title"), element.get("descr"))))
+        elif local(element) == "v":
+            whole = element.text
+        else:
+            whole = "".join(t.text or "" for t in element.iter("{*}t"))
         if whole and whole.strip():
             yield from pieces.add(whole, place)
         element.clear()
@@ -224,6 +257,39 @@ def _comments(package: Package, info: Any, place: Place) -> Iterator[Segment]:
             yield from pieces.add(text, where)
         element.clear()
     yield from pieces.flush()
+
+
+def _labels(package: Package, info: Any, place: Place) -> Iterator[Segment]:
+    """Labels of form controls and text boxes in an old drawing (VML), which is seldom well-formed."""
+    pieces = Pieces()
+    for _, element in package.elements(info, ("end",), ["{*}textbox"], recover=True):
+        text = "".join(element.itertext()).strip()
+        if text:
+            yield from pieces.add(text, place)
+        element.clear()
+    yield from pieces.flush()
+
+
+def around_sheets(package: Package, owners: Mapping[str, str]) -> Iterator[Segment]:
+    """Comments, drawings and charts, with the sheet that `owners` names by their part; then caches and revisions."""
+    owned = dict(owners)
+    for name, sheet in owners.items():
+        if name.startswith("xl/drawings/") and name.endswith(".xml"):
+            # Charts and diagrams hang on the drawing.
+            owned.update(dict.fromkeys(package.relations(name).values(), sheet))
+    for pattern, part, reader in (
+        (r"xl/(?:comments/)?comments?\d*\.xml", "comment", _comments),
+        (r"xl/drawings/[^/]+\.xml", "drawing", _paragraphs),
+        (r"xl/drawings/[^/]+\.vml", "drawing", _labels),
+        (r"xl/charts/chart(?:ex)?\d*\.xml", "chart", _paragraphs),
+        (r"xl/diagrams/data\d*\.xml", "diagram", _paragraphs),
+    ):
+        for info in package.named(pattern):
+            where = replace(package.job.place, part=part, sheet=owned.get(info.filename.lower()))
+            yield from reader(package, info, where)
+    for pattern, part in _RAW_PARTS:
+        for info in package.named(pattern):
+            yield from package.raw_text(info, replace(package.job.place, part=part))
 
 
 def workbook_segments(package: Package) -> Iterator[Segment]:
@@ -252,30 +318,23 @@ def workbook_segments(package: Package) -> Iterator[Segment]:
                 del element.getparent()[0]
     book.used = bytearray(len(book.strings))
     book.dates = date_styles(package)
-    targets = _relations(package, "xl/workbook.xml")
+    targets = package.relations("xl/workbook.xml")
     sheets = {targets.get(reference, ""): name for name, reference in names}
     owners: dict[str, str] = {}
+    links: dict[str, Place | None] = {}
     for info in package.named(r"xl/(?:work|chart|dialog|macro)sheets/[^/]+\.xml"):
         sheet = sheets.get(info.filename.lower()) or posixpath.basename(info.filename)
-        owners.update(dict.fromkeys(_relations(package, info.filename).values(), sheet))
-        yield from _sheet_segments(book, info, sheet)
+        owners.update(dict.fromkeys(package.relations(info.filename).values(), sheet))
+        links[info.filename.lower()] = None
+        extra = Pieces()
+        yield from sheet_segments(replace(package.job.place, sheet=sheet), _rows(book, info, sheet, extra), extra)
     yield from pieces.flush()
-    for pattern, part, reader in (
-        (r"xl/(?:comments/)?comments?\d*\.xml", "comment", _comments),
-        (r"xl/drawings/[^/]+\.xml", "drawing", _paragraphs),
-        (r"xl/charts/chart\d*\.xml", "chart", _paragraphs),
-    ):
-        for info in package.named(pattern):
-            where = replace(package.job.place, part=part, sheet=owners.get(info.filename.lower()))
-            yield from reader(package, info, where)
+    yield from around_sheets(package, owners)
     left = replace(package.job.place, part="sharedStrings")
     for index, text in enumerate(book.strings):
         # Text that no cell shows any more is still in the file.
         if not book.used[index] and text.strip():
             yield from pieces.add(text, left)
     yield from pieces.flush()
-    for pattern, part in _RAW_PARTS:
-        for info in package.named(pattern):
-            yield from package.raw_text(info, replace(package.job.place, part=part))
-    yield from package.properties()
+    yield from package.properties(links)
     yield from package.embedded()

@@ -1,6 +1,8 @@
 """The parts of a Word document: paragraphs with the runs joined, tables, notes, comments, field instructions.
 
-Source: ECMA-376 part 1, section 17 (WordprocessingML); part 3 (markup compatibility).
+The elements of a drawing (text on slides, in charts and diagrams) have the same local names, so they are read here too.
+
+Source: ECMA-376 part 1, sections 17 (WordprocessingML) and 21 (DrawingML); part 3 (markup compatibility).
 """
 
 from __future__ import annotations
@@ -10,9 +12,8 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import unquote
 
-from piiscan.extract.office import Package, local
+from piiscan.extract.office import Package, link_text, local
 from piiscan.extract.pieces import Cell, Pieces, Row, row_texts, table_segments
 from piiscan.extract.places import placer
 from piiscan.model import Place, Segment
@@ -25,15 +26,38 @@ _PARTS = (
     (r"word/endnotes\d*\.xml", "endnote"),
     (r"word/comments\d*\.xml", "comment"),
     (r"word/glossary/document\d*\.xml", "glossary"),
-    (r"word/(?:diagrams/data|charts/chart)\d*\.xml", "drawing"),
+    (r"word/(?:diagrams/data|charts/chart(?:ex)?)\d*\.xml", "drawing"),
+    (r"word/people\.xml", "author"),
+    (r"word/settings\.xml", "settings"),
 )
-_BREAKS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+_OTHER = re.compile(
+    r"word/(?:styles\w*|fontTable|webSettings|numbering|vbaData|comments\w+|attachedToolbars|customizations|\w*[iI]ds)\.xml",
+    re.I,
+)
+"""Parts that hold no text of people."""
+_BREAKS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 _TEXT = frozenset({"t", "delText", "v"})
-_TAGS = [
-    f"{{*}}{name}"
-    for name in (*_TEXT, *_BREAKS, "p", "tbl", "tr", "tc", "instrText", "gridSpan", "tblHeader", "Fallback")
-]
-_LINK = re.compile(r"(?:mailto|tel):([^\s\"\\]+)", re.I)
+_ATTRIBUTES = {
+    "docPr": ("descr", "title"),
+    "cNvPr": ("descr", "title"),
+    "textpath": ("string",),
+    "fldSimple": ("instr",),
+    "listItem": ("displayText", "value"),
+    "listEntry": ("val",),
+    "default": ("val",),
+    "helpText": ("val",),
+    "statusText": ("val",),
+    "docVar": ("name", "val"),
+    "connectString": ("val",),
+    "query": ("val",),
+    "person": ("author",),
+}
+"""Attributes that people wrote: alternative texts, word art, choices and defaults of forms, variables, data sources."""
+_SIGNED = frozenset({"ins", "del", "moveFrom", "moveTo", "comment", "rPrChange", "pPrChange"})
+_FRAMES = ("p", "tbl", "tr", "tc", "instrText", "gridSpan", "tblHeader", "Fallback")
+_TAGS = [f"{{*}}{name}" for group in (_TEXT, _BREAKS, _ATTRIBUTES, _SIGNED, _FRAMES) for name in group]
+LINK = re.compile(r'\bHYPERLINK\s+"([^"]+)"|\b((?:mailto|tel):[^\s"\\]+)', re.I)
+_SWITCH = frozenset({"0", "1", "true", "false", "on", "off"})
 _MOST_ROWS = 20_000
 """Rows of a table after which it is given out, so that memory stays bounded."""
 
@@ -49,12 +73,13 @@ class _Table:
     header: bool = False
 
 
-class _Part:
-    """Reads one part's events into segments."""
+class PartReader:
+    """Reads one part's events into segments that stand at `place`, with their paragraphs and tables."""
 
-    def __init__(self, package: Package, part: str) -> None:
-        self.place = replace(package.job.place, part=part)
+    def __init__(self, package: Package, place: Place) -> None:
+        self.place = place
         self.make = placer(self.place)
+        self.authors: set[str] = set()
         self.package = package
         self.pieces = Pieces()
         self.paragraphs: list[tuple[int, list[str], list[str]]] = []
@@ -74,6 +99,8 @@ class _Part:
                 continue
             if event == "start":
                 self._start(name)
+                if element.attrib:
+                    yield from self._attributes(name, element)
             else:
                 yield from self._end(name, element)
         if info.filename in self.package.broken:
@@ -101,6 +128,29 @@ class _Part:
             self.tables[-1].span = 1
             self.tables[-1].paragraph = self.count + 1
 
+    def _attributes(self, name: str, element: Any) -> Iterator[Segment]:
+        """What stands in attributes: texts at their paragraph, each author of changes and comments once."""
+        known = _ATTRIBUTES.get(name, ("author", "initials") if name in _SIGNED else ())
+        if not known:
+            return
+        values = {key.rpartition("}")[2]: value for key, value in element.attrib.items()}
+        place = self.make(paragraph=self.paragraphs[-1][0]) if self.paragraphs else self.place
+        if name == "fldSimple":
+            yield from self._links(values.get("instr", ""), place)
+            return
+        for key in known:
+            value = values.get(key, "").strip()
+            if name in _SIGNED:
+                if value in self.authors:
+                    continue
+                self.authors.add(value)
+            if value and value.lower() not in _SWITCH:
+                yield from self.pieces.add(value, place)
+
+    def _links(self, instruction: str, place: Place) -> Iterator[Segment]:
+        for quoted, plain in LINK.findall(instruction):
+            yield from self.pieces.add(link_text(quoted or plain), place)
+
     def _end(self, name: str, element: Any) -> Iterator[Segment]:
         if name in _TEXT:
             if element.text and self.paragraphs:
@@ -109,7 +159,8 @@ class _Part:
                 yield from self.pieces.add(element.text, self.place)
         elif name in _BREAKS:
             parent = element.getparent()
-            if self.paragraphs and parent is not None and local(parent) == "r":
+            # In a drawing a line break stands beside the runs.
+            if self.paragraphs and parent is not None and local(parent) in ("r", "p"):
                 self.paragraphs[-1][1].append(_BREAKS[name])
         elif name == "instrText" and self.paragraphs:
             self.paragraphs[-1][2].append(element.text or "")
@@ -141,8 +192,8 @@ class _Part:
                 table.cell.append(text)
             else:
                 yield from self.pieces.add(text, place)
-        for link in _LINK.findall("".join(fields)):
-            yield from self.pieces.add(unquote(link), place)
+        if fields:
+            yield from self._links("".join(fields), place)
 
     def _end_cell(self) -> None:
         table = self.tables[-1]
@@ -171,8 +222,14 @@ class _Part:
 
 def document_segments(package: Package) -> Iterator[Segment]:
     """All text of a Word package: body first, then what hides around it."""
+    done: set[str] = set()
     for pattern, name in _PARTS:
         for info in package.named(pattern):
-            yield from _Part(package, name).read(info)
+            done.add(info.filename)
+            yield from PartReader(package, replace(package.job.place, part=name)).read(info)
+    for info in package.named(r"word/[^/]+\.xml"):
+        # The relationships may give the parts any name.
+        if info.filename not in done and not _OTHER.fullmatch(info.filename):
+            yield from PartReader(package, replace(package.job.place, part=info.filename[5:-4])).read(info)
     yield from package.properties()
     yield from package.embedded()

@@ -110,7 +110,9 @@ class Pieces:
             return tuple(place for place in places if isinstance(place, Place))
         keys = [self._values(place) if isinstance(place, Place) else place for place in places]
         columns = {
-            name: column for name, column in zip(self._names, zip(*keys, strict=True), strict=True) if any(column)
+            name: column
+            for name, column in zip(self._names, zip(*keys, strict=True), strict=True)
+            if any(value is not None for value in column)
         }
         return lazy(self._base, columns, len(keys))
 

@@ -1,5 +1,11 @@
 from __future__ import annotations
 
+import io
+import random
+import zipfile
+import zlib
+from typing import Any
+
 import pytest
 
 from piiscan.errors import Encrypted, LimitReached, Malformed
@@ -123,10 +129,41 @@ def test_part_that_breaks_off_is_read_to_its_end() -> None:
     assert job.budget.notes
 
 
+@pytest.mark.parametrize("descriptors", [False, True])
+def test_cut_package_is_read_as_far_as_it_goes(descriptors: bool) -> None:
+    dice = random.Random(1)
+    body = paragraph(MAIL) + "".join(paragraph(f"{dice.random()}") for _ in range(5_000))
+    comments = f"<w:comments {{W}}>{paragraph(SSN)}</w:comments>"
+    data = docx(body, {"word/comments.xml": comments})
+    if descriptors:
+        out = io.BytesIO()
+        with zipfile.ZipFile(Unseekable(out), "w", zipfile.ZIP_DEFLATED) as file:
+            file.writestr("word/comments.xml", comments.replace("{W}", "xmlns:w='w'"))
+            file.writestr("word/document.xml", f"<w:document xmlns:w='w'><w:body>{body}</w:body></w:document>")
+        data = out.getvalue()
+    segments, job = extract(data[: len(data) * 3 // 4], DOCX)
+    assert MAIL in text_of(segments)
+    assert job.budget.notes[0].startswith("MALFORMED_FILE: the package has no readable directory")
+    if descriptors:
+        assert [(p.part, p.paragraph) for p in places_of(segments, SSN)] == [("comment", 1)]
+
+
+class Unseekable(io.RawIOBase):
+    """A sink for a zip whose sizes stand behind the data, as streaming writers make it."""
+
+    def __init__(self, out: io.BytesIO) -> None:
+        self.out = out
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        return self.out.write(data)
+
+
 def test_damaged_zip_is_malformed() -> None:
-    data = docx(paragraph(MAIL))
     with pytest.raises(Malformed):
-        extract(data[: len(data) // 2], DOCX)
+        extract(bytes(500), DOCX)
 
 
 def test_encrypted_zip_is_said_so() -> None:
@@ -221,12 +258,15 @@ def test_parts_around_a_sheet() -> None:
         "xl/drawings/drawing1.xml": (
             f"<d xmlns:a='a'><a:p><a:r><a:t>{IBAN[:8]}</a:t></a:r><a:r><a:t>{IBAN[8:]}</a:t></a:r></a:p></d>"
         ),
+        "xl/drawings/_rels/drawing1.xml.rels": "<R {R}><Relationship Id='c' Target='/xl/charts/chart1.xml'/></R>",
+        "xl/charts/chart1.xml": "<c:c xmlns:c='c'><c:pt><c:v>Chart Name</c:v></c:pt></c:c>",
         "docProps/app.xml": "<P><Company>Prop</Company></P>",
     }
     rows = f'<row r="1">{cell("A1", "x")}<c r="B1" t="str"><f>HYPERLINK("mailto:{MAIL}")</f><v>write</v></c></row>'
     segments, _ = extract(xlsx({"Hid den": rows}, parts), XLSX)
     assert [(p.sheet, p.part, p.cell) for p in places_of(segments, SSN)] == [("Hid den", "comment", "C7")]
     assert [(p.sheet, p.part) for p in places_of(segments, IBAN)] == [("Hid den", "drawing")]
+    assert [(p.sheet, p.part) for p in places_of(segments, "Chart Name")] == [("Hid den", "chart")]
     assert [(p.cell, p.part) for p in places_of(segments, MAIL)] == [("B1", "formula")]
     for word in ("Au Thor", "Prop", "Hid den"):
         assert word in text_of(segments)
@@ -255,3 +295,83 @@ def test_part_without_a_name_is_passed_over() -> None:
     at = data.rindex(b"PK\x01\x02")
     segments, _ = extract(data[: at + 28] + data[at + 28 :].replace(b"z", b"\0", 1), DOCX)
     assert MAIL in text_of(segments)
+
+
+def test_hidden_attributes_of_a_document() -> None:
+    body = (
+        "<w:p><w:r><w:drawing><w:docPr id='1' name='Picture 1' descr='badge of Al Ternative'/></w:drawing></w:r></w:p>"
+        "<w:p><w:ins w:author='Re Viser'><w:r><w:t>new</w:t></w:r></w:ins>"
+        "<w:ins w:author='Re Viser'><w:r><w:t>er</w:t></w:r></w:ins></w:p>"
+        f"<w:p><w:fldSimple w:instr=' HYPERLINK \"mailto:{MAIL}\" '><w:r><w:t>x</w:t></w:r></w:fldSimple></w:p>"
+        "<w:p><w:sdt><w:sdtPr><w:dropDownList><w:listItem w:displayText='Cho Ice' w:value='1'/></w:dropDownList>"
+        "</w:sdtPr></w:sdt></w:p>"
+        "<w:p><w:r><w:pict><v:shape xmlns:v='v'><v:textpath string='WORD ART'/></v:shape></w:pict></w:r></w:p>"
+    )
+    parts = {
+        "word/settings.xml": (
+            f"<w:settings {{W}}><w:docVars><w:docVar w:name='Patient' w:val='{SSN}'/></w:docVars>"
+            "<w:mailMerge><w:connectString w:val='Password=q'/></w:mailMerge></w:settings>"
+        ),
+        "word/people.xml": "<w:people {W}><w:person w:author='Per Son'/></w:people>",
+        "word/afchunk.html": f"<p>{IBAN}</p>",
+    }
+    segments, _ = extract(docx(body, parts), DOCX)
+    for text, part, number in (
+        ("Al Ternative", "body", 1),
+        ("Re Viser", "body", 2),
+        (MAIL, "body", 3),
+        ("Cho Ice", "body", 4),
+        ("WORD ART", "body", 5),
+        (SSN, "settings", None),
+        ("Password=q", "settings", None),
+        ("Per Son", "author", None),
+    ):
+        assert [(p.part, p.paragraph) for p in places_of(segments, text)] == [(part, number)], text
+    assert [p.member for p in places_of(segments, IBAN)] == [("word/afchunk.html",)]
+
+
+def test_links_prompts_labels_and_revisions_of_a_workbook() -> None:
+    rows = f'<row r="1">{cell("A1", "x")}</row>'
+    parts = {
+        "xl/worksheets/_rels/sheet1.xml.rels": (
+            f"<Relationships {{R}}><Relationship Id='h1' TargetMode='External' Target='mailto:{MAIL}'/>"
+            "<Relationship Id='v' Target='../drawings/vmlDrawing1.vml'/></Relationships>"
+        ),
+        "xl/drawings/vmlDrawing1.vml": "<xml xmlns:v='v'><v:textbox><div>But <br>Ton</div></v:textbox></xml>",
+        "xl/revisions/revisionLog1.xml": f"<revisions><oc><is><t>{IBAN}</t></is></oc></revisions>",
+        "xl/worksheets/sheet1.xml": (
+            "<worksheet {S}><sheetData>" + rows + "</sheetData>"
+            "<dataValidations><dataValidation sqref='C3:C9' prompt='Ask Me'><formula1>\"Ana,Ben\"</formula1>"
+            "</dataValidation></dataValidations>"
+            "<hyperlinks><hyperlink ref='B2' r:id='h1' tooltip='Tool Tip'/></hyperlinks>"
+            f'<headerFooter><oddHeader>&amp;L&amp;"Arial"&amp;12 {SSN}</oddHeader></headerFooter></worksheet>'
+        ),
+    }
+    segments, _ = extract(xlsx({"S": rows}, parts), XLSX)
+    for text, cell_, part in (
+        (MAIL, "B2", "hyperlink"),
+        ("Tool Tip", "B2", "hyperlink"),
+        ("Ask Me", "C3", "validation"),
+        ("Ana,Ben", "C3", "validation"),
+        (SSN, None, "header"),
+        ("But Ton", None, "drawing"),
+    ):
+        assert [(p.sheet, p.cell, p.part) for p in places_of(segments, text)] == [("S", cell_, part)], text
+    assert [p.part for p in places_of(segments, IBAN)] == ["revision"]
+    assert "Arial" not in text_of(segments)
+
+
+@pytest.mark.parametrize("text", ["some text", ""])
+def test_metadata_of_pictures(text: str) -> None:
+    picture = b"\x89PNG\r\n\x1a\n"
+    for kind, body in (
+        (b"IHDR", b"\0\0\0\1\0\0\0\1\x08\0\0\0\0"),
+        (b"tEXt", f"Author\0{MAIL}".encode()),
+        (b"IDAT", zlib.compress(b"\0\0")),
+        (b"IEND", b""),
+    ):
+        picture += len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
+    segments, job = extract(docx(paragraph(text), {"word/media/image1.png": picture}), DOCX)
+    assert [p.member for p in places_of(segments, MAIL)] == [("word/media/image1.png",)]
+    # Only a document that holds nothing but a picture was not read whole without OCR.
+    assert [note.partition(":")[0] for note in job.budget.notes] == ([] if text else ["OCR"])
