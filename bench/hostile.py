@@ -1,10 +1,10 @@
 """Time on hostile text: `python -m bench.hostile [--small] [RULE-GLOB ...]`; 1 when a bar does not hold.
 
-Every rule alone, in the real stack, on texts made out of its own keywords, anchors and pattern (`tools/hostile_texts.py`) at
-64, 128 and 256 KB; then the whole catalogue over a little of all these texts, and over the slowest of them. Seconds are
-of the processor. A doubling is judged from `FLOOR` on: below it the figures are noise, and a text that takes as little
-is not the one that stops a scan. What breaks a bar is measured again, the best of three, since others may use the
-machine.
+Every rule alone, in the real stack, on texts made out of its own keywords, anchors and pattern
+(`tools/hostile_texts.py`) at 64, 128 and 256 KB; then the whole catalogue over a little of all these texts, and over
+the slowest of them. Seconds are of the processor. A doubling is judged from `FLOOR` on: below it the figures are
+noise, and a text that takes as little is not the one that stops a scan. What breaks a bar is measured again, the best
+of three, since others may use the machine.
 """
 
 from __future__ import annotations

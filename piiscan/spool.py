@@ -1,7 +1,8 @@
 """Room 8, on its way: a shard's results as one Parquet file, named after run and shard, complete or not there.
 
-The file holds rows of six kinds (object, finding, occurrence, value, allowed, unread part) in one wide table, a row group a kind; columns
-that a kind does not use are null and cost nothing. Nothing in it is in clear: masks and fingerprints only.
+The file holds rows of six kinds (object, finding, occurrence, value, allowed, unread part) in one wide table, a row
+group a kind; columns that a kind does not use are null and cost nothing. Nothing in it is in clear: masks and
+fingerprints only.
 """
 
 from __future__ import annotations

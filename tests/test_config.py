@@ -206,7 +206,7 @@ def test_limits_are_set_one_by_one(tmp_path: Path) -> None:
 def test_a_limit_that_is_none(tmp_path: Path, text: str) -> None:
     file = tmp_path / "mine.toml"
     file.write_text(text)
-    with pytest.raises(ConfigError, match="deep|depth"):
+    with pytest.raises(ConfigError, match=r"deepness|depth"):
         load_config({}, config_file=str(file))
 
 

@@ -17,13 +17,16 @@ import numpy.typing as npt
 from piiscan.classify.spelling import literal_forms, spaced
 from piiscan.model import Rule
 
+APART = b"\n\0\n"
+"""Stands between texts that are read together: no line, and no Base64 text of several lines, goes on over it."""
+
 
 def led_up(
     rule: Rule, block: bytes, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], *, running: bool
 ) -> npt.NDArray[np.bool_]:
     """Which matches of a rule have a keyword before them, at its distance; spans in bytes of the block.
 
-    In a column (not `running`) cells are parted by line feeds, and a keyword counts in its own cell only.
+    In a column (not `running`) cells are parted by line feeds, texts by `APART`; a keyword counts in its own only.
     """
     distance = rule.context.distance
     found = _keywords(rule.context.keywords)
@@ -35,8 +38,7 @@ def led_up(
         # The longest keyword and the character before it stand in front of the stretch where keywords may end.
         reach = 4 * (left + max(map(len, rule.context.keywords)) + 1)
         before = block[max(start - reach, 0) : start]
-        if not running:
-            before = before.rpartition(b"\n")[2]
+        before = before.rpartition(APART if running else b"\n")[2]
         text = before.decode("utf-8", "replace")
         # The first character of the match may make the word before it another one.
         whole = text + block[start : start + 4].decode("utf-8", "replace")[:1]

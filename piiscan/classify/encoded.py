@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from urllib.parse import unquote_to_bytes
@@ -170,11 +170,67 @@ def readings(session: Session, segment: Segment) -> Iterator[tuple[Segment, Matc
     A decoded segment has the place of its encoding, whose name is added to `Place.part`.
     """
     yield segment, session.feed(segment)
+    yield from _inside(session)
+
+
+def _inside(session: Session) -> Iterator[tuple[Segment, MatchBatch]]:
+    """What the segments that were fed last hold in encoded form, with its matches."""
     for _ in range(DEPTH):
         inner = session.hidden()
         if not inner:
             return
         yield from zip(inner, session.feed_all(inner), strict=True)
+
+
+SMALL = 8_192
+"""Characters of a text that is read together with its neighbours: each alone costs as much as one of this length."""
+TOGETHER = 500_000
+"""Characters, and a thousandth of it texts, that are read in one go."""
+
+
+def gathered(session: Session, found: Iterable[Segment]) -> Iterator[tuple[Segment, MatchBatch]]:
+    """As `readings` of one segment after the other, small texts many at a time: members of archives, mails, records.
+
+    What came before an error is read before the error goes on. Raises: what `found` raises.
+    """
+    pending: list[TextSegment] = []
+    size = 0
+    source = iter(found)
+    while True:
+        failure: Exception | None = None
+        segment: Segment | None = None
+        try:
+            segment = next(source, None)
+        except Exception as err:
+            failure = err
+        small = isinstance(segment, TextSegment) and len(segment.text) <= SMALL and _owns_all(segment)
+        if pending and (not small or size > TOGETHER or len(pending) * 1_000 > TOGETHER):
+            yield from _together(session, pending)
+            pending, size = [], 0
+        if failure is not None:
+            raise failure
+        if segment is None:
+            return
+        if small:
+            assert isinstance(segment, TextSegment)
+            pending.append(segment)
+            size += len(segment.text)
+        else:
+            yield from readings(session, segment)
+
+
+def _owns_all(segment: TextSegment) -> bool:
+    """Whether a text is a whole one inside an object: its matches are all its own, and it is not the object itself."""
+    return segment.offset is None and segment.core in (None, (0, len(segment.text)))
+
+
+def _together(session: Session, texts: Sequence[TextSegment]) -> Iterator[tuple[Segment, MatchBatch]]:
+    """The readings of some texts that are read in one block."""
+    if len(texts) == 1:
+        yield from readings(session, texts[0])
+        return
+    yield from zip(texts, session.feed_all(texts), strict=True)
+    yield from _inside(session)
 
 
 @dataclass(frozen=True, slots=True)

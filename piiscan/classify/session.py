@@ -16,6 +16,7 @@ from piiscan.cells import Cells
 from piiscan.classify.alone import CONFIDENCE, SENTENCES
 from piiscan.classify.column import ColumnVerdicts, Left
 from piiscan.classify.context import path_names
+from piiscan.classify.distance import APART
 from piiscan.classify.encoded import Fed, decoded_segments
 from piiscan.classify.keywords import ToChars
 from piiscan.classify.overlap import survivors
@@ -25,8 +26,6 @@ from piiscan.passes import IntArray
 if TYPE_CHECKING:
     from piiscan.classify.stack import Stack
 
-APART = b"\n\0\n"
-"""Stands between texts that are read together: no line, and no Base64 text of several lines, goes on over it."""
 NEAREST = 2
 """Names of a path that speak for what stands at its end; those further up are of the whole record."""
 
@@ -80,7 +79,7 @@ class StackSession:
         bounds = np.concatenate(([0], np.cumsum(sizes)[:-1]))
         block = APART.join(pieces)
         chars = None if block.isascii() else ToChars(block)
-        hits = self.stack.examine(block, frozenset(), chars, bounds, noisy=self._noisy)
+        hits = self.stack.examine(block, frozenset(), chars, bounds, noisy=self._noisy, running=True)
         self._fed = Fed(segments, block, bounds, hits.strings, chars)
         item = np.searchsorted(bounds, hits.start, side="right") - 1
         base, start, end = bounds[item], hits.start, hits.end

@@ -144,11 +144,13 @@ class Stack:
         bounds: IntArray | None,
         *,
         noisy: bool = False,
+        running: bool = False,
     ) -> Hits:
         """All hits of the pattern stages over one block, overlaps resolved.
 
         `forced` are the rules for which the context holds everywhere (column name); `bounds` are the starts of the
-        cells of the block, when it is a column: neither a match nor its keyword crosses them.
+        cells of the block, when it is a column: neither a match nor its keyword crosses them; `running` texts that are
+        read together are parted like cells, and are running text for all that.
         """
         plan = self.plan
         numbers = Numbers(block)
@@ -178,7 +180,7 @@ class Stack:
             cell = np.searchsorted(bounds, starts, side="right")
             keyword = np.where(np.searchsorted(bounds, keyword, side="right") == cell, keyword, -1)
         confidence = self._weigh(
-            block, rules, starts, ends, keyword >= 0, forced, against, noisy=noisy, running=bounds is None
+            block, rules, starts, ends, keyword >= 0, forced, against, noisy=noisy, running=running or bounds is None
         )
         keep = np.flatnonzero((confidence > 0) & (confidence >= self.threshold))
         rules, starts, ends, confidence = rules[keep], starts[keep], ends[keep], confidence[keep]

@@ -26,7 +26,7 @@ from piiscan import stages
 from piiscan.allow import load_allow
 from piiscan.catalogue import digest
 from piiscan.classify.build import build_stack
-from piiscan.classify.encoded import readings
+from piiscan.classify.encoded import gathered
 from piiscan.classify.stack import Stack
 from piiscan.config import Config, read_passwords
 from piiscan.crawl import Target, open_source
@@ -126,16 +126,13 @@ class Worker:
                 found = identify(stream, ref.key)
                 media_type = found.media_type
                 session = self.stack.open(ref, media_type)
-                job = Job(
-                    ref.key, media_type, ref.size, budget, charset=found.charset, passwords=self._passwords
-                )
-                for segment in self._segments(stream, job, ref):
+                job = Job(ref.key, media_type, ref.size, budget, charset=found.charset, passwords=self._passwords)
+                for part, batch in gathered(session, self._segments(stream, job, ref)):
                     seen += 1
-                    for part, batch in readings(session, segment):
-                        redactor.add(part, sieve(part, batch))
+                    redactor.add(part, sieve(part, batch))
                     if media_type in IN_PROCESS:
                         examined = min(stream.tell(), ref.size)
-                    names = session.names_examined
+                names = session.names_examined
                 session.finish()
                 if not budget.notes:
                     examined = ref.size

@@ -1,35 +1,43 @@
-"""Containers: gzip, bzip2, xz, tar and zip. Members come back through `Job.nested`; nothing is ever written out."""
+"""Containers: gzip, bzip2, xz, zstd, LZMA, lzip, tar and zip, and the images of Docker and OCI, which are tars.
+
+Members come back through `Job.nested`; nothing is ever written out.
+"""
 
 from __future__ import annotations
 
 import bz2
+import io
 import lzma
 import tarfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import BinaryIO, cast
 
 from piiscan.errors import Malformed, ObjectError
 from piiscan.extract import Job
+from piiscan.extract.compressed import Lzip, Zstd, bare_lzma
 from piiscan.extract.inflate import MEMORY, Decompressor, Inflate, chained
+from piiscan.extract.names import Names, shown
 from piiscan.extract.spooled import Pieces, blocks
-from piiscan.extract.unzip import members
+from piiscan.extract.unzip import extent, members
+from piiscan.identify import identify
 from piiscan.model import Segment
 
+GIT_OBJECT = "application/x-git-object"
 MEDIA_TYPES = frozenset(
     {
         "application/gzip",
         "application/x-bzip2",
         "application/x-xz",
+        "application/zstd",
+        "application/x-lzma",
+        "application/x-lzip",
+        "application/zlib",
+        GIT_OBJECT,
         "application/zip",
         "application/x-tar",
         "application/java-archive",
         "application/vnd.android.package-archive",
-        "application/epub+zip",
-        # Until they have readers of their own, the parts of these are read one by one.
-        "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-        "application/vnd.oasis.opendocument.text",
-        "application/vnd.oasis.opendocument.spreadsheet",
-        "application/vnd.oasis.opendocument.presentation",
     }
 )
 
@@ -37,8 +45,22 @@ _STREAMS: dict[str, tuple[tuple[str, ...], Callable[[], Decompressor]]] = {
     "application/gzip": ((".gz", ".gzip", ".z"), lambda: Inflate(31)),
     "application/x-bzip2": ((".bz2", ".bz"), bz2.BZ2Decompressor),
     "application/x-xz": ((".xz", ".lzma"), lambda: lzma.LZMADecompressor(memlimit=MEMORY)),
+    "application/zstd": ((".zst", ".zstd"), Zstd),
+    "application/x-lzma": ((".lzma",), bare_lzma),
+    "application/x-lzip": ((".lz",), Lzip),
+    "application/zlib": ((".zz", ".zlib"), lambda: Inflate(15)),
+    GIT_OBJECT: ((), lambda: Inflate(15)),
 }
-_SHORT = {".tgz": ".tar", ".tbz": ".tar", ".tbz2": ".tar", ".txz": ".tar", ".svgz": ".svg"}
+_SHORT = {
+    ".tgz": ".tar",
+    ".tbz": ".tar",
+    ".tbz2": ".tar",
+    ".txz": ".tar",
+    ".tzst": ".tar",
+    ".tlz": ".tar",
+    ".taz": ".tar",
+    ".svgz": ".svg",
+}
 _READ = 256 << 10
 
 
@@ -76,33 +98,27 @@ def inner_name(name: str, suffixes: tuple[str, ...]) -> str:
     return base
 
 
-def shown(name: str) -> str:
-    """A member name as it is reported: bytes that were not UTF-8 become `\\xNN`, the rest stays.
-
-    >>> shown("a\\udcff.txt")
-    'a\\\\xff.txt'
-    """
-    if name.isascii():
-        return name
-    return "".join(f"\\x{ord(c) - 0xDC00:02x}" if "\udc80" <= c <= "\udcff" else _plain(c) for c in name)
-
-
-def _plain(char: str) -> str:
-    return f"\\u{ord(char):04x}" if "\ud800" <= char <= "\udfff" else char
-
-
 def _compressed(stream: BinaryIO, job: Job) -> Iterator[Segment]:
-    suffixes, new = _STREAMS[job.media_type]
-    name = inner_name(job.name, suffixes)
+    name = inner_name(job.name, _STREAMS[job.media_type][0])
+    pieces = unpacked(stream, job.media_type, job)
+    first = next(pieces, b"")
+    if job.media_type == GIT_OBJECT:
+        # Kind and size stand before the content; that of a tree is names and numbers.
+        kind, _, first = first.partition(b"\0")
+        if kind.startswith(b"tree"):
+            return
+    if not first:
+        return
+    yield from job.nested(name, cast(BinaryIO, Pieces(_with(first, pieces))))
+
+
+def unpacked(stream: BinaryIO, media_type: str, job: Job) -> Iterator[bytes]:
+    """What a compressed stream holds; breaking off is a note. Raises: Malformed when nothing came; LimitReached."""
 
     def cut() -> None:
         job.note("MALFORMED_FILE", "the compressed data break off or are damaged: read up to there")
 
-    pieces = chained(blocks(stream), new, job.budget, cut)
-    first = next(pieces, b"")
-    if not first:
-        return
-    yield from job.nested(name, cast(BinaryIO, Pieces(_with(first, pieces))))
+    return chained(blocks(stream), _STREAMS[media_type][1], job.budget, cut)
 
 
 def _with(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
@@ -125,7 +141,17 @@ class _Counted:
 
 
 def _tar(stream: BinaryIO, job: Job) -> Iterator[Segment]:
+    """Each file of a tar; the order of an image's layers is that of its manifest where the stream can be sought in."""
+    from piiscan.extract.ocimage import is_image, layers
+
+    image = is_image(stream)
+    if image and stream.seekable():
+        found = layers(stream)
+        if found:
+            yield from _picked(stream, found, job)
+            return
     source = _Counted(stream)
+    names = Names()
     some = False
     try:
         # Stream mode reads forward only and never follows a link.
@@ -142,7 +168,9 @@ def _tar(stream: BinaryIO, job: Job) -> Iterator[Segment]:
                 if not entry.isreg() or not entry.size:
                     job.budget.member()
                     continue
-                yield from job.nested(shown(entry.name), cast(BinaryIO, Pieces(_tar_pieces(archive, entry, job))))
+                member = cast(BinaryIO, Pieces(_tar_pieces(archive, entry, job)))
+                name = names.unique(shown(entry.name))
+                yield from _blob(name, member, job) if image else job.nested(name, member)
     except ObjectError:
         raise
     except Exception as err:
@@ -152,6 +180,28 @@ def _tar(stream: BinaryIO, job: Job) -> Iterator[Segment]:
         return
     if source.count % 512:
         job.note("MALFORMED_FILE", "the tar archive breaks off in the middle of a header")
+
+
+def _picked(stream: BinaryIO, entries: list[tuple[str, int, int]], job: Job) -> Iterator[Segment]:
+    """The files of an image in the order that was asked for."""
+    names = Names()
+    for name, begin, size in entries:
+        yield from _blob(names.unique(shown(name)), cast(BinaryIO, Pieces(extent(stream, begin, size))), job)
+
+
+def _blob(name: str, member: BinaryIO, job: Job) -> Iterator[Segment]:
+    """A file of an image; a compressed layer stands in the chain as one element: `image!/layer!/path`."""
+    buffered = io.BufferedReader(member, 1 << 20)  # type: ignore[type-var]
+    try:
+        media_type = identify(cast(BinaryIO, buffered), name).media_type
+    except ObjectError:
+        # It comes again when the member is read, and costs that member only.
+        media_type = ""
+    if media_type not in _STREAMS:
+        yield from job.nested(name, cast(BinaryIO, buffered))
+        return
+    inner = replace(job, member=(*job.member, name))
+    yield from job.nested(name, cast(BinaryIO, Pieces(unpacked(cast(BinaryIO, buffered), media_type, inner))))
 
 
 def _tar_pieces(archive: tarfile.TarFile, entry: tarfile.TarInfo, job: Job) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ from piiscan.extract import Job
 from piiscan.model import Place, Segment, TextSegment
 from piiscan.sniff import CODE, ending
 
-MEDIA_TYPES = frozenset({"text/plain", "application/mbox"})
+MEDIA_TYPES = frozenset({"text/plain"})
 
 CORE = 2 << 20
 """Characters of one window that matches may start in."""

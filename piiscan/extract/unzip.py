@@ -12,6 +12,7 @@ from typing import BinaryIO, cast
 from piiscan.errors import Encrypted, Malformed
 from piiscan.extract import Job
 from piiscan.extract.inflate import ERRORS, by_zip_method, stepwise
+from piiscan.extract.names import Names, from_bytes
 from piiscan.extract.spooled import Pieces, seekable
 from piiscan.model import Segment
 
@@ -35,18 +36,24 @@ def members(stream: BinaryIO, job: Job) -> Iterator[Segment]:
         stream.seek(begin)
         yield from _walk(stream, job)
         return
-    _refuse_overlap(entries)
+    refuse_overlap(entries)
+    names = Names()
     locked = opened = 0
     for entry in entries:
-        name = _shown(entry.filename)
-        if entry.is_dir() or not entry.file_size:
+        if entry.filename.endswith("/") or not entry.file_size:
             job.budget.member()
         elif entry.flag_bits & 1:
             job.budget.member()
             locked += 1
         else:
             opened += 1
-            yield from job.nested(name, cast(BinaryIO, Pieces(_member(stream, entry, job))))
+            yield from job.nested(names.unique(entry_name(entry)), cast(BinaryIO, Pieces(content(stream, entry, job))))
+    if locked and job.passwords:
+        from piiscan.extract.libreader import locked_members
+
+        stream.seek(begin)
+        left = yield from locked_members(stream, job, names)
+        opened, locked = opened + locked - left, left
     if locked and not opened:
         raise Encrypted("every member of the archive is under a password: no text read")
     if locked:
@@ -57,7 +64,24 @@ def _shown(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def _refuse_overlap(entries: list[zipfile.ZipInfo]) -> None:
+def entry_name(entry: zipfile.ZipInfo) -> str:
+    """The name of an entry: the UTF-8 one that Info-ZIP adds, or the bytes as UTF-8 where they are, else CP437.
+
+    Source: APPNOTE.TXT 6.3.10, section 4.6.9 and appendix D.
+    """
+    if entry.flag_bits & 0x800 or entry.filename.isascii():
+        return _shown(entry.filename)
+    raw = entry.orig_filename.encode("cp437", "replace")
+    extra = entry.extra
+    while len(extra) >= 4:
+        kind, size = struct.unpack("<HH", extra[:4])
+        body, extra = extra[4 : 4 + size], extra[4 + size :]
+        if kind == 0x7075 and body[:5] == b"\1" + struct.pack("<I", zlib.crc32(raw)):
+            return body[5:].decode("utf-8", "backslashreplace")
+    return from_bytes(raw, "cp437")
+
+
+def refuse_overlap(entries: list[zipfile.ZipInfo]) -> None:
     """Raises: Malformed when entries share their bytes: a bomb, and no writer makes it."""
     spans = sorted((entry.header_offset, entry.compress_size) for entry in entries if entry.compress_size)
     for (begin, size), (after, _) in pairwise(spans):
@@ -65,17 +89,17 @@ def _refuse_overlap(entries: list[zipfile.ZipInfo]) -> None:
             raise Malformed("entries of the ZIP directory overlap")
 
 
-def _member(stream: BinaryIO, entry: zipfile.ZipInfo, job: Job) -> Iterator[bytes]:
+def content(stream: BinaryIO, entry: zipfile.ZipInfo, job: Job) -> Iterator[bytes]:
     """The content of one member. Raises: Malformed, UnsupportedFormat, LimitReached."""
-    stream.seek(entry.header_offset)
+    stream.seek(max(entry.header_offset, 0))
     head = stream.read(30)
-    if len(head) < 30 or not head.startswith(_LOCAL):
+    if entry.header_offset < 0 or len(head) < 30 or not head.startswith(_LOCAL):
         raise Malformed("the archive does not hold this member")
     length, extra = struct.unpack("<HH", head[26:30])
     at = entry.header_offset + 30 + length + extra
     crc = 0
     try:
-        pieces = _range(stream, at, entry.compress_size)
+        pieces = extent(stream, at, entry.compress_size)
         for piece in stepwise(pieces, by_zip_method(entry.compress_type), job.budget):
             crc = zlib.crc32(piece, crc)
             yield piece
@@ -85,7 +109,7 @@ def _member(stream: BinaryIO, entry: zipfile.ZipInfo, job: Job) -> Iterator[byte
         raise Malformed("the member does not have its checksum")
 
 
-def _range(stream: BinaryIO, at: int, size: int) -> Iterator[bytes]:
+def extent(stream: BinaryIO, at: int, size: int) -> Iterator[bytes]:
     """The bytes of a range; the position is set anew each time, for members of members share the stream."""
     while size > 0:
         stream.seek(at)
@@ -100,6 +124,7 @@ def _range(stream: BinaryIO, at: int, size: int) -> Iterator[bytes]:
 def _walk(stream: BinaryIO, job: Job) -> Iterator[Segment]:
     """The members of an archive without a directory, header after header. Raises: Malformed when there is none."""
     at, read, locked = stream.tell(), 0, 0
+    names = Names()
     while True:
         at = _find(stream, at, _LOCAL)
         if at < 0:
@@ -110,7 +135,7 @@ def _walk(stream: BinaryIO, job: Job) -> Iterator[Segment]:
             break
         flags, method = struct.unpack("<HH", head[6:10])
         size, whole, length, extra = struct.unpack("<IIHH", head[18:30])
-        name = stream.read(length).decode("utf-8" if flags & 0x800 else "cp437", "backslashreplace")
+        name = from_bytes(stream.read(length), "" if flags & 0x800 else "cp437")
         at += 30 + length + extra
         known = not (flags & 8 and not size) and size != 0xFFFFFFFF
         if flags & 1:
@@ -118,7 +143,9 @@ def _walk(stream: BinaryIO, job: Job) -> Iterator[Segment]:
         elif name and not name.endswith("/") and not (known and not whole and not size):
             read += 1
             end = size if known else _until(stream, at) if method == 0 else 1 << 62
-            yield from job.nested(_shown(name), cast(BinaryIO, Pieces(_loose(stream, at, end, method, job))))
+            yield from job.nested(
+                names.unique(_shown(name)), cast(BinaryIO, Pieces(_loose(stream, at, end, method, job)))
+            )
         # Sizes in a damaged archive are not to be trusted beyond its end: the next header is searched for.
         at = at + size if known and size and _is_header(stream, at + size) else at
     if not read:
@@ -131,7 +158,7 @@ def _walk(stream: BinaryIO, job: Job) -> Iterator[Segment]:
 def _loose(stream: BinaryIO, at: int, size: int, method: int, job: Job) -> Iterator[bytes]:
     some = False
     try:
-        for piece in stepwise(_range(stream, at, size), by_zip_method(method), job.budget):
+        for piece in stepwise(extent(stream, at, size), by_zip_method(method), job.budget):
             some = True
             yield piece
     except ERRORS as err:

@@ -555,4 +555,5 @@ def test_the_other_series_of_duckdb_reads_the_file(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     version, *counts = done.stdout.splitlines()
     assert version.partition(".")[0] != duckdb.__version__.partition(".")[0]
-    assert counts == ["v_allowed 0", "v_coverage 1", "v_findings 3", "v_objects 2", "v_occurrences 3", "v_runs 1", "v_unread 0"]
+    empty, held = ["v_allowed 0", "v_unread 0"], ["v_coverage 1", "v_findings 3", "v_objects 2", "v_occurrences 3"]
+    assert counts == sorted([*empty, *held, "v_runs 1"])

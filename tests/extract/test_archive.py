@@ -224,10 +224,14 @@ def test_what_stands_before_the_damage_of_a_gzip_is_read(at: int) -> None:
     lines = b"".join(b"line %d of the text\n" % n for n in range(20_000))
     packed = bytearray(gzip.compress(lines, mtime=0))
     packed[at] ^= 0xFF
-    machine, out = Inflate(31), b""
-    with pytest.raises(zlib.error):
+    machine, out = Inflate(31), bytearray()
+
+    def read() -> None:
         for begin in range(0, len(packed) + 3_000, 3_000):
-            out += machine.decompress(bytes(packed[begin : begin + 3_000]), 1 << 20)
+            out.extend(machine.decompress(bytes(packed[begin : begin + 3_000]), 1 << 20))
+
+    with pytest.raises(zlib.error):
+        read()
     same = next((i for i, (a, b) in enumerate(zip(out, lines, strict=False)) if a != b), len(out))
     assert same == len(lines) if at < 0 else same > 5_000
 
@@ -263,3 +267,11 @@ def test_names_that_repeat() -> None:
 @pytest.mark.parametrize(("method", "pack"), [(93, zstandard.compress), (95, lzma.compress)])
 def test_newer_zip_methods(method: int, pack: Callable[[bytes], bytes]) -> None:
     assert read(stored(b"a.txt", pack(BODY), method)) == ({"a.txt": BODY.decode()}, [])
+
+
+def test_zlib_and_loose_git_objects() -> None:
+    assert read(zlib.compress(BODY * 9), "a.txt.zlib") == ({"a.txt": BODY.decode() * 9}, [])
+    assert read(zlib.compress(b"blob %d\0" % len(BODY) + BODY), "objects/ab/cd") == ({"cd": BODY.decode()}, [])
+    assert read(zlib.compress(b"tree 3\0abc"), "objects/ab/ce") == ({}, [])
+    assert read(zlib.compress(b"commit 0\0"), "objects/ab/cf") == ({}, [])
+    assert read(b"x^2 + y^2 is text", "a.txt") == ({"": "x^2 + y^2 is text"}, [])

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import contextlib
+import io
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from piiscan.errors import ObjectError
 from piiscan.extract import Limits
+from piiscan.identify import identify
 from tests.extract.make import DOCX, IBAN, MAIL, SSN, docx, extract, paragraph, places_of, text_of, zipped
 
 EML = "message/rfc822"
@@ -98,3 +101,74 @@ def test_no_damage_raises_anything_else(noise: bytes, at: int) -> None:
     data = multipart("Content-Type: text/html\r\n\r\n<p>x", "Content-Type: message/rfc822\r\n\r\nA: b\r\n\r\nc")
     with contextlib.suppress(ObjectError):
         extract(data[:at] + noise + data[at:], EML)
+
+
+def test_apple_mail() -> None:
+    raw = f"From: {MAIL}\nSubject: x\n\none\n{SSN}\n".encode()
+    plist = f'<?xml version="1.0"?><plist><dict><key>note</key><string>{IBAN}</string></dict></plist>'.encode()
+    data = f"{len(raw)}      \n".encode() + raw + plist
+    assert identify(io.BytesIO(data), "1.emlx").media_type == "message/x-emlx"
+    segments, job = extract(data, "message/x-emlx")
+    assert [(p.part, p.line) for p in places_of(segments, SSN)] == [("1", 2)]
+    assert [p.member for p in places_of(segments, IBAN)] == [("properties.plist",)]
+    assert job.budget.notes == []
+
+
+def test_parts_with_readers_of_their_own_and_repeated_names() -> None:
+    part = "Content-Type: text/calendar\r\n\r\nBEGIN:VCALENDAR\r\nSUMMARY:x\r\n  " + SSN + "\r\nEND:VCALENDAR"
+    twice = f"Content-Type: text/plain; name=a.txt\r\n\r\n{IBAN}"
+    segments, _ = extract(multipart(part, twice, twice), EML)
+    assert [(p.member, p.tag, p.line) for p in places_of(segments, SSN)] == [(("part-1",), "SUMMARY", 3)]
+    members = [p.member for p in places_of(segments, IBAN) if p.member]
+    assert members == [("a.txt",), ("3/a.txt",)]
+
+
+def test_forwarded_messages_in_every_form() -> None:
+    inner = f"Subject: inner\r\n\r\nx\r\n{SSN}\r\n"
+    coded = base64.encodebytes(inner.encode()).decode()
+    plain = f"Content-Type: message/rfc822\r\n\r\n{inner}"
+    wrong = f"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n{coded}"
+    other = f"Content-Type: message/global\r\n\r\n{inner}"
+    segments, _ = extract(multipart(plain, wrong, other), EML)
+    assert [(p.part, p.line, p.member) for p in places_of(segments, SSN)] == [
+        ("1.1", 2, None),
+        ("1", 2, ("part-2",)),
+        ("3.1", 2, None),
+    ]
+    deep = "Content-Type: message/rfc822\r\n\r\n" * 3000 + f"Subject: x\r\n\r\n{SSN}"
+    segments, job = extract((HEAD + deep).encode(), EML)
+    assert SSN in text_of(segments)
+    assert [note.partition(":")[0] for note in job.budget.notes] == ["MIME_PARTS_OVER_LIMIT"]
+
+
+@pytest.mark.parametrize(
+    ("charset", "codec", "text"),
+    [
+        ("ks_c_5601-1987", "cp949", "안녕하세요 똠방각하"),
+        ("gb2312", "gb18030", "你好世界 镕"),
+        ("x-unknown", "utf-8", "Größe"),
+        ("us-ascii", "utf-8", "Größe"),
+        ("iso-8859-8-i", "iso-8859-8", "שלום"),
+        ("koi8-r", "koi8-r", "Привет"),
+    ],
+)
+def test_charsets_of_bodies(charset: str, codec: str, text: str) -> None:
+    raw = f"{HEAD}Content-Type: text/plain; charset={charset}\r\nContent-Transfer-Encoding: 8bit\r\n\r\n".encode()
+    assert text in text_of(extract(raw + text.encode(codec) + b"\r\n", EML)[0])
+
+
+def test_one_bad_byte_in_a_body() -> None:
+    raw = f"{HEAD}Content-Type: text/plain; charset=iso-2022-jp\r\n\r\n".encode()
+    text = "日本語の本文です。" * 20
+    found = text_of(extract(raw + text.encode("iso2022_jp") + b"\xff\r\n" + text.encode("iso2022_jp"), EML)[0])
+    assert found.count("日本語の本文です") >= 39
+
+
+def test_uuencoded_files() -> None:
+    content = docx(paragraph(SSN))
+    lines = "".join(binascii.b2a_uu(content[at : at + 45]).decode() for at in range(0, len(content), 45))
+    segments, job = extract(f"{HEAD}\r\nsee below\n\nbegin 644 a.docx\n{lines}`\nend\n{IBAN}\n".encode(), EML)
+    assert [p.member for p in places_of(segments, SSN)] == [("a.docx",)]
+    assert job.budget.notes == []
+    segments, _ = extract(f"{HEAD}\r\nbegin 644 of the text\nend\n{SSN}".encode(), EML)
+    assert [p.part for p in places_of(segments, SSN)] == ["1"]

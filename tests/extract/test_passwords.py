@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import io
+import random
+import struct
+import zipfile
+import zlib
+from contextlib import suppress
 
 import pytest
 
-from piiscan.errors import Encrypted
-from piiscan.extract import Budget, Job, extractor_for
-from tests.extract.make import SSN, pdf_bytes, pdf_objects, pdf_stream, text_of
+from piiscan.errors import Encrypted, ObjectError
+from piiscan.extract import Budget, Job, extractor_for, segments
+from piiscan.identify import ENCRYPTED_OLE, identify
+from tests.extract.make import SSN, docx, paragraph, pdf_bytes, pdf_objects, pdf_stream, text_of
 
 PDF = "application/pdf"
 WORDS = ("wrong", "open sesame")
@@ -61,3 +67,87 @@ def test_a_pdf_under_a_password() -> None:
         with pytest.raises(Encrypted) as caught:
             read(data, PDF, *words)
         assert not any(word in str(caught.value) for word in WORDS)
+
+
+def locked_docx(text: str, word: str) -> bytes:
+    """A Word document under a password, as Office 2010 and later encrypt one."""
+    from msoffcrypto.format.ooxml import OOXMLFile
+
+    out = io.BytesIO()
+    types = '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'
+    # What makes these here gets packages of less than 4 kB wrong.
+    noise = random.Random(3).randbytes(9_000)
+    plain = docx(paragraph(text), {"[Content_Types].xml": types, "word/media/noise.bin": noise})
+    OOXMLFile(io.BytesIO(plain)).encrypt(word, out)
+    return out.getvalue()
+
+
+def test_a_word_document_under_a_password() -> None:
+    data = locked_docx(f"SSN {SSN}", WORDS[1])
+    found = identify(io.BytesIO(data), "x.docx").media_type
+    assert found == ENCRYPTED_OLE
+    assert SSN in read(data, found, *WORDS)
+    for words in ((), WORDS[:1]):
+        with pytest.raises(Encrypted):
+            read(data, found, *words)
+
+
+def test_damage_to_a_locked_document_is_an_object_error() -> None:
+    rng = random.Random(20_261_130)
+    data = locked_docx(f"SSN {SSN}", WORDS[1])
+    for _ in range(60):
+        spoilt = bytearray(data)
+        for _ in range(rng.choice((1, 20))):
+            spoilt[rng.randrange(len(spoilt))] ^= 1 << rng.randrange(8)
+        job = Job("x", "", budget=Budget(bytes_in=len(data)), passwords=WORDS)
+        with suppress(ObjectError):
+            list(segments(io.BytesIO(bytes(spoilt)), job))
+
+
+def zip_crypto(data: bytes, word: bytes) -> bytes:
+    """A stored ZIP member under the traditional encryption. Source: APPNOTE.TXT 6.3.10, section 6.1."""
+    keys = [0x12345678, 0x23456789, 0x34567890]
+
+    def crc(old: int, byte: int) -> int:
+        return zlib.crc32(bytes([byte]), old ^ 0xFFFFFFFF) ^ 0xFFFFFFFF
+
+    def update(byte: int) -> None:
+        keys[0] = crc(keys[0], byte)
+        keys[1] = ((keys[1] + (keys[0] & 255)) * 134775813 + 1) & 0xFFFFFFFF
+        keys[2] = crc(keys[2], keys[1] >> 24)
+
+    for byte in word:
+        update(byte)
+    out = bytearray()
+    for byte in bytes(11) + bytes([zlib.crc32(data) >> 24]) + data:
+        mask = (keys[2] | 2) & 0xFFFF
+        out.append(byte ^ (mask * (mask ^ 1) >> 8 & 255))
+        update(byte)
+    return bytes(out)
+
+
+def locked_zip(text: str, word: str) -> bytes:
+    """An archive with an open member and one under a password."""
+    data = text.encode()
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        made.writestr("open.txt", "nothing here")
+        made.writestr("locked.txt", zip_crypto(data, word.encode()))
+    whole = bytearray(out.getvalue())
+    for sign, flags, sizes in ((b"PK\3\4", 6, 14), (b"PK\1\2", 8, 16)):
+        at = whole.rindex(sign)
+        whole[at + flags] |= 1
+        whole[at + sizes : at + sizes + 12] = struct.pack("<III", zlib.crc32(data), len(data) + 12, len(data))
+    return bytes(whole)
+
+
+def test_a_zip_member_under_a_password() -> None:
+    data = locked_zip(f"SSN {SSN}", WORDS[1])
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.read("locked.txt", pwd=WORDS[1].encode()) == f"SSN {SSN}".encode()
+    for words, found in (((), False), (WORDS[:1], False), (WORDS, True)):
+        job = Job("x.zip", "", budget=Budget(bytes_in=len(data)), passwords=words)
+        text = text_of(list(segments(io.BytesIO(data), job)))
+        assert "nothing here" in text
+        assert (SSN in text) is found
+        assert bool(job.budget.notes) is not found

@@ -219,8 +219,8 @@ def test_every_promised_column_by_its_bare_name(made: Path, view: str) -> None:
     for name in VIEWS[view].split(", "):
         assert rows(made, f"SELECT {name} FROM {view}", SECONDS, MEMORY)[0] == [name]
     found = ask(made, f"SELECT {VIEWS[view]} FROM {view}")
-    rows_of = {"v_findings": 3, "v_occurrences": 7, "v_objects": 3, "v_runs": 1, "v_coverage": 2, "v_allowed": 0, "v_unread": 0}
-    assert len(found) == rows_of[view]
+    rows_of = {"v_findings": 3, "v_occurrences": 7, "v_objects": 3, "v_runs": 1, "v_coverage": 2}
+    assert len(found) == rows_of.get(view, 0)
 
 
 @pytest.mark.parametrize("view", VIEWS)
