@@ -6,6 +6,7 @@ import codecs
 import io
 import re
 import struct
+import zlib
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -28,6 +29,8 @@ _MAGICS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
     (0, b"Rar!\x1a\x07", "application/vnd.rar"),
     (0, b"PAR1", "application/vnd.apache.parquet"),
+    (0, b"PARE", "application/vnd.apache.parquet"),  # with an encrypted footer
+    (0, b"FEA1", "application/x-feather"),
     (0, b"SQLite format 3\0", "application/vnd.sqlite3"),
     (0, b"\x89PNG\r\n\x1a\n", "image/png"),
     (0, b"\xff\xd8\xff", "image/jpeg"),
@@ -38,6 +41,9 @@ _MAGICS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"8BPS", "image/vnd.adobe.photoshop"),
     (0, b"\0\0\x01\0", "image/vnd.microsoft.icon"),
     (8, b"WEBP", "image/webp"),
+    (40, b" EMF", "image/emf"),
+    (0, b"\xd7\xcd\xc6\x9a", "image/wmf"),
+    (0, b"\x01\0\x09\0\0\x03", "image/wmf"),
     (8, b"WAVE", "audio/wav"),
     (8, b"AVI ", "video/x-msvideo"),
     (4, b"ftyp", "video/mp4"),
@@ -59,6 +65,12 @@ _MAGICS: tuple[tuple[int, bytes, str], ...] = (
     (4, b"Standard ACE DB", "application/x-msaccess"),
     (0, b"\x04\x22\x4d\x18", "application/x-lz4"),
     (0, b"\x1f\x9d", "application/x-compress"),
+    (0, b"xar!\0\x1c", "application/x-xar"),
+    (0, b"070707", "application/x-cpio"),
+    (0, b"\xc7\x71", "application/x-cpio"),
+    (0, b"\x78\x9f\x3e\x22", "application/ms-tnef"),
+    (0, b"# v2 git bundle\n", "application/x-git-bundle"),
+    (0, b"# v3 git bundle\n", "application/x-git-bundle"),
     (0, b"LZIP", "application/x-lzip"),
     (0, b"PGDMP", "application/x-pgdump"),
     (8, b"DUCK", "application/x-duckdb"),
@@ -78,6 +90,9 @@ _MAGICS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xed\xab\xee\xdb", "application/x-rpm"),
     (0x8001, b"CD001", "application/x-iso9660-image"),
 )
+_WORDS = frozenset({b"ORC", b"PARE", b"FEA1"})
+"""Magics that a text may begin with (`ORCID`, `PARENT`): binary content must follow."""
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a]")
 _BY_FIRST: dict[int, list[tuple[bytes, str]]] = {}
 for _at, _magic, _type in _MAGICS:
     if _at == 0:
@@ -172,12 +187,26 @@ def _identified(head: bytes, name: str, window: _Window) -> Identified:
 
 def _by_magic(head: bytes, window: _Window, name: str) -> str:
     for magic, media_type in _BY_FIRST.get(head[0], ()):
-        if head.startswith(magic):
+        if head.startswith(magic) and (magic not in _WORDS or _CONTROL.search(head, len(magic), 64)):
             return media_type
     if head[0] == 0x50 and head[:4] in (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08", b"PK00"):
         return _zip_type(head, window, name)
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         return _ole_type(head, window)
+    if head[2:5] == b"-lh" and head[6:7] == b"-":
+        return "application/x-lha"
+    # A skippable frame, which lz4 has too: the next frame tells (RFC 8878, section 3.1.2).
+    if head[1:4] == b"*M\x18" and head[0] >> 4 == 5 and len(head) >= 8:
+        after = window.at(8 + int.from_bytes(head[4:8], "little"), 4)
+        if after == b"\x28\xb5\x2f\xfd":
+            return "application/zstd"
+    if head[0] == 0x78 and len(head) > 2 and (head[0] << 8 | head[1]) % 31 == 0:
+        found = _zlib_type(head)
+        if found:
+            return found
+    # LZMA alone: properties, a dictionary of 64 KiB or a power of two above, and a size that is unknown or sane.
+    if head[:3] == b"]\0\0" and len(head) > 13 and (head[5:13] == b"\xff" * 8 or head[10:13] == b"\0\0\0"):
+        return "application/x-lzma"
     if head[:3] == b"BZh" and _BZIP2.match(head):
         return "application/x-bzip2"
     # The magic changes with each Python; flags and the code object's mark do not (PEP 552).
@@ -187,12 +216,51 @@ def _by_magic(head: bytes, window: _Window, name: str) -> str:
         return "application/zip" if _has_directory(window) else "application/vnd.microsoft.portable-executable"
     if head[257:262] == b"ustar" or _is_old_tar(head):
         return "application/x-tar"
+    if found := _by_shape(head):
+        return found
     for at, magic, media_type in _LATER:
         if head.startswith(magic, at) and (at != 8 or magic == b"DUCK" or head.startswith(b"RIFF")):
             return media_type
     if b"%PDF-" in head[:1024] and _PDF.search(head[:1024]) and b" obj" in head:
         return "application/pdf"
     return ""
+
+
+_STILLS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis"}
+"""Brands of ISO base media files that hold pictures. Source: ISO/IEC 23008-12, annex B; AVIF 1.1."""
+_DICOM = re.compile(
+    rb"[\x02\x08]\0[\x00-\x70][\x00-\x01](?:AE|CS|DA|LO|SH|UI|UL|OB)"
+    rb"|\x08\0(?:[\x05\x08\x12-\x18]\0[\x02-\x40]\0\0\0|\0\0\x04\0\0\0.{4}\x08\0)"
+    rb"|\0[\x02\x08][\x00-\x01][\x00-\x70](?:AE|CS|DA|LO|SH|UI|UL|OB)",
+    re.S,
+)
+"""The first element of a DICOM file without a preamble, in either order of bytes. Source: DICOM PS3.5, section 7.1."""
+
+
+def _by_shape(head: bytes) -> str:
+    """What shows by its structure and no magic of its own."""
+    if head[4:8] == b"ftyp" and head[8:12] in _STILLS:
+        return "image/avif" if head[8:12] in (b"avif", b"avis") else "image/heic"
+    if head.startswith(b"\xff\xff\xff\xff"):
+        # A message's length, then the offset of a flat buffer's table (Arrow, "Encapsulated message format").
+        size, root = struct.unpack("<ii", head[4:12]) if len(head) >= 12 else (0, 0)
+        return "application/vnd.apache.arrow.stream" if 16 <= size < 1 << 24 and 4 <= root < min(size, 64) else ""
+    if head[:4] == b"\x0bMSH":  # HL7 as it goes over the wire
+        return "application/hl7-v2"
+    if _DICOM.match(head) and head[132 - 4 : 132] != b"DICM":
+        return "application/dicom"
+    return ""
+
+
+def _zlib_type(head: bytes) -> str:
+    """The type of a zlib stream: git keeps each loose object as one (gitformat-loose(5), RFC 1950)."""
+    try:
+        begin = zlib.decompressobj().decompress(head[:4096], 512)
+    except zlib.error:
+        return ""
+    if re.match(rb"(?:blob|tree|commit|tag) \d{1,15}\0", begin):
+        return "application/x-git-object"
+    return "application/zlib" if len(begin) >= 64 else ""
 
 
 def _is_old_tar(head: bytes) -> bool:
@@ -272,18 +340,34 @@ def _ole_type(head: bytes, window: _Window) -> str:
         size = 1 << min(struct.unpack("<H", head[30:32])[0], 12)
         sector, tables = struct.unpack("<I", head[48:52])[0], struct.unpack("<109I", head[76:512])
         for _ in range(16):
-            if size < 128 or sector >= 0xFFFFFFFA or sector // (size // 4) >= len(tables):
+            if size < 128 or sector >= 0xFFFFFFFA:
                 break
             block = window.at((sector + 1) * size, size)
             for entry in range(0, len(block) - 127, 128):
                 length = min(int.from_bytes(block[entry + 64 : entry + 66], "little"), 64)
                 names.add(block[entry : entry + max(length - 2, 0)].decode("utf-16-le", "replace").lower())
-            table = tables[sector // (size // 4)]
+            number = sector // (size // 4)
+            table = tables[number] if number < len(tables) else _far_table(head, window, size, number)
             nexts = window.at((table + 1) * size + sector % (size // 4) * 4, 4)
             if table >= 0xFFFFFFFA or len(nexts) < 4:
                 break
             sector = struct.unpack("<I", nexts)[0]
+    if "__nameid_version1.0" in names:
+        # The fixed-length properties of a large message may stand far behind.
+        names.add("__properties_version1.0")
     for known, media_type in _OLE_NAMES:
         if known in names:
             return media_type
     return "application/x-ole-storage"
+
+
+def _far_table(head: bytes, window: _Window, size: int, number: int) -> int:
+    """The sector of a sector table that the header has no room for. Source: MS-CFB, section 2.5."""
+    sector, each = struct.unpack("<I", head[68:72])[0], size // 4 - 1
+    for _ in range((number - 109) // each):
+        nexts = window.at((sector + 2) * size - 4, 4)
+        if sector >= 0xFFFFFFFA or len(nexts) < 4:
+            return 0xFFFFFFFF
+        sector = struct.unpack("<I", nexts)[0]
+    found = window.at((sector + 1) * size + (number - 109) % each * 4, 4) if sector < 0xFFFFFFFA else b""
+    return int(struct.unpack("<I", found)[0]) if len(found) == 4 else 0xFFFFFFFF

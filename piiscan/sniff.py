@@ -36,7 +36,21 @@ references in-reply-to x-mailer dkim-signature resent-from x-received
 """
 _MAIL = frozenset(_KNOWN.split())
 _MAIL_SURE = frozenset({"from", "received", "message-id", "mime-version", "return-path", "delivered-to", "resent-from"})
+_COUNT = re.compile(r"\d{1,10} *\r?\n(?=[!-9;-~]{1,60}:)")
+"""The first line of an EMLX file: how many bytes the message has."""
 _MBOX = re.compile(r"From \S.{0,200}?\d\d:\d\d.{0,40}\d{4}")
+_CARD = re.compile(
+    r"begin:(vcard|vcalendar)[ \t]*[\r\n]|(?:(?:version:[ \t]*1|#[^\r\n]{0,500})?[\r\n]+)*dn::?[ \t]*[\w+/]+", re.I
+)
+_CARDS = {"vcard": "text/vcard", "vcalendar": "text/calendar", "dn": "text/x-ldif"}
+_SQL_DUMP = re.compile(
+    r"^(?:-- (?:PostgreSQL database|MySQL dump|MariaDB dump|phpMyAdmin SQL Dump)"
+    r"|PRAGMA foreign_keys\s*=\s*OFF;|/\*M?!\d{5})",
+    re.M,
+)
+_SQL = re.compile(r"^\s*(?:CREATE\s+TABLE|INSERT\s|REPLACE\s+INTO\s|COPY\s+\S+.{0,2000}?\sFROM\s+stdin)", re.I | re.M)
+_HL7 = re.compile(r"[\s\x0b]*(?:MSH|FHS|BHS)([^\w\s])[^\w\s]{3,5}\1")
+"""The first segment of an HL7 message or batch, which declares its delimiters."""
 _NAME_CELL = re.compile(r"[^\W\d][\w .#/()&%:+-]{0,47}")
 _SCALAR = re.compile(
     r'\[\s*(?:[\[{"\]]|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\s*[,\]]|(?:true|false|null)\s*[,\]])|\{\s*["}]'
@@ -68,6 +82,13 @@ def kind_of(text: str, name: str, whole: bool) -> str:
         found = _json(body, suffix, whole)
         if found:
             return found
+    card = _CARD.match(body)
+    if card:
+        return _CARDS[(card[1] or "dn").lower()]
+    if _SQL_DUMP.search(text[:2000]) or (suffix == "sql" and _SQL.search(text)):
+        return "application/sql"
+    if _HL7.match(text):
+        return "application/hl7-v2"
     if suffix not in CODE:
         found = _mail(text, suffix) or _table(text, suffix, whole)
         if found:
@@ -101,7 +122,9 @@ def _json(body: str, suffix: str, whole: bool) -> str:
         return "application/json" if suffix == "json" and body[0] in '"-0123456789tfn' and len(body) < 400 else ""
     if _is_lines(body, whole):
         return "application/x-ndjson"
-    if suffix in ("json", "geojson", "ipynb", "har", "webmanifest", "topojson", "avsc"):
+    if suffix == "ipynb":
+        return "application/x-ipynb+json"
+    if suffix in ("json", "geojson", "har", "webmanifest", "topojson", "avsc"):
         return "application/json"
     if not _SCALAR.match(body):
         return ""
@@ -137,6 +160,9 @@ def _is_lines(body: str, whole: bool) -> bool:
 
 
 def _mail(text: str, suffix: str) -> str:
+    count = _COUNT.match(text)
+    if count:
+        return "message/x-emlx" if _mail(text[count.end() :], "eml" if suffix == "emlx" else "") else ""
     line = text.lstrip("\r\n").split("\n", 1)[0]
     if line.startswith("From "):
         second = text.lstrip("\r\n").split("\n", 2)[1:2]

@@ -230,6 +230,8 @@ class ParserChild:
             "OPENBLAS_NUM_THREADS": "1",
             "OMP_NUM_THREADS": "1",
             "MALLOC_ARENA_MAX": "2",
+            # Its own allocator reserves a gibibyte of address space at once, nearly all that a child may map.
+            "ARROW_DEFAULT_MEMORY_POOL": "system",
         }
 
     def _ended(self) -> bool:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, BinaryIO
 
-import numpy as np
-import numpy.typing as npt
-
-from piiscan.errors import LimitReached, Malformed, ObjectError
+from piiscan.errors import Encrypted, LimitReached, Malformed, ObjectError
 from piiscan.extract import Job
-from piiscan.extract.giant import BIG
+from piiscan.extract.leaves import BATCH, columns
 from piiscan.extract.spooled import seekable
 from piiscan.extract.text import windows
-from piiscan.model import ColumnSegment, Place, Segment
+from piiscan.model import Segment
 
 MEDIA_TYPES = frozenset({"application/vnd.apache.parquet"})
 
+ENCRYPTED = b"PARE"
+"""What a file with an encrypted footer begins with. Source: Parquet, Encryption.md, section 5.4."""
 _BATCH_BYTES = 8 << 20
-_BATCH_ROWS = 20_000
+_BUFFER = 1 << 20
+"""Bytes of a column that are read at once; without a bound pyarrow holds a row group's columns whole."""
 _SCHEMA_KEY = b"ARROW:schema"
 """The schema again, in base64: the names that it holds are read with the columns."""
 
@@ -29,24 +30,24 @@ class Parquet:
     media_types = MEDIA_TYPES
 
     def extract(self, stream: BinaryIO, job: Job) -> Iterator[Segment]:
-        """Columns of about 20,000 rows each, rows counted over the file from 1, then the key-value metadata.
+        """The key-value metadata, then columns of about 20,000 rows each, rows counted over the file from 1.
 
-        Raises: Malformed, LimitReached.
+        A column of a row group that cannot be read costs no other. Raises: Malformed, Encrypted, LimitReached.
         """
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         source = seekable(stream, job)
+        head = source.read(len(ENCRYPTED))
+        source.seek(0)
+        if head == ENCRYPTED:
+            raise Encrypted("an encrypted Parquet file: no values read")
         try:
-            with pq.ParquetFile(pa.PythonFile(source, mode="r"), pre_buffer=False) as file:
-                yield from _metadata(file.metadata, job)
-                row = 0
-                for batch in file.iter_batches(batch_size=_batch_rows(file.metadata)):
-                    job.budget.spend(batch.nbytes)
-                    rows = np.arange(row + 1, row + batch.num_rows + 1)
-                    row += batch.num_rows
-                    for name, column in zip(batch.schema.names, batch.columns, strict=True):
-                        yield from _leaves(column, rows, name, "", job)
+            with pq.ParquetFile(
+                pa.PythonFile(source, mode="r"), pre_buffer=False, buffer_size=_BUFFER, page_checksum_verification=False
+            ) as file:
+                yield from metadata_text(file.metadata.metadata, job)
+                yield from _Groups(file, job).read()
         except (ObjectError, GeneratorExit):
             raise
         except (MemoryError, pa.ArrowMemoryError) as err:
@@ -55,125 +56,101 @@ class Parquet:
             raise Malformed(f"the Parquet file is damaged or not readable ({type(err).__name__})") from None
 
 
-def _batch_rows(metadata: Any) -> int:
+class _Groups:
+    """Reads all row groups: together as long as that goes well, else the columns of a group one by one."""
+
+    def __init__(self, file: Any, job: Job) -> None:
+        self._file, self._job = file, job
+        self._size = batch_rows(file.metadata)
+        self._names: list[str] | None = None
+        """The columns that are left, when some are encrypted."""
+        self._given = False
+        self._locked = False
+        """Whether the last fault was a missing key."""
+        self._lost = 0
+
+    def read(self) -> Iterator[Segment]:
+        """The segments of all rows. Raises: Encrypted or Malformed when nothing could be read."""
+        count = self._file.metadata.num_row_groups
+        starts = [0]
+        for group in range(count):
+            starts.append(starts[-1] + self._file.metadata.row_group(group).num_rows)
+        group = 0
+        while group < count:
+            done = yield from self._batches(range(group, count), self._names, starts[group], 0)
+            if done is None:
+                break
+            while group + 1 < count and starts[group + 1] <= done:
+                group += 1
+            yield from self._by_column(group, starts[group], done - starts[group])
+            group += 1
+        locked = self._names is not None and len(self._names) < len(self._file.schema_arrow.names)
+        if not self._given and (locked or self._lost):
+            raise (Encrypted if locked else Malformed)("no column of the Parquet file could be read")
+        if locked:
+            self._job.note("INVALID_ENCRYPTION", "encrypted columns were not read")
+        if self._lost:
+            self._job.note("MALFORMED_FILE", f"{self._lost} damaged column chunk(s) could not be read whole")
+
+    def _batches(
+        self, groups: Sequence[int], names: list[str] | None, first: int, skip: int
+    ) -> Generator[Segment, None, int | None]:
+        """Segments of some row groups from row `first` on (from 0), the first `skip` rows left out.
+
+        Returns None, or the row at which reading broke off.
+        """
+        import pyarrow as pa
+
+        row = first
+        if names == []:
+            return None
+        try:
+            for batch in self._file.iter_batches(batch_size=self._size, row_groups=list(groups), columns=names):
+                self._job.budget.spend(batch.nbytes)
+                new = row + batch.num_rows - first - skip
+                if new > 0:
+                    part = batch.slice(max(batch.num_rows - new, 0))
+                    self._given = True
+                    yield from columns(part, row + batch.num_rows - part.num_rows + 1, self._job)
+                row += batch.num_rows
+        except (ObjectError, GeneratorExit, MemoryError, pa.ArrowMemoryError):
+            raise
+        except Exception as err:
+            # Looked at, never shown: Arrow has no type of its own for this.
+            self._locked = "decrypt" in str(err).lower()
+            return row
+        return None
+
+    def _by_column(self, group: int, first: int, skip: int) -> Iterator[Segment]:
+        names = list(dict.fromkeys(self._names or self._file.schema_arrow.names))
+        left = list(names)
+        for name in names:
+            done = yield from self._batches([group], [name], first, skip)
+            if done is not None and self._locked:
+                left.remove(name)
+            elif done is not None:
+                self._lost += 1
+        if len(left) < len(names):
+            self._names = left
+
+
+def batch_rows(metadata: Any) -> int:
     """Rows of one batch, so that it stays near `_BATCH_BYTES` by what the row groups say of their size."""
     rows = max(metadata.num_rows, 1)
     size = sum(metadata.row_group(i).total_byte_size for i in range(min(metadata.num_row_groups, 100)))
-    return int(min(max(_BATCH_BYTES * rows // max(size, 1), 64), _BATCH_ROWS))
+    return int(min(max(_BATCH_BYTES * rows // max(size, 1), 64), BATCH))
 
 
-def _metadata(metadata: Any, job: Job) -> Iterator[Segment]:
-    pairs = metadata.metadata or {}
+def metadata_text(pairs: Any, job: Job) -> Iterator[Segment]:
+    """The key-value pairs of a footer, one a line."""
     lines = [
         f"{key.decode('utf-8', 'replace')}: {value.decode('utf-8', 'replace')}"
-        for key, value in pairs.items()
+        for key, value in (pairs or {}).items()
         if key != _SCHEMA_KEY
     ]
     if lines:
-        place = Place(part="metadata", member=job.member or None)
+        place = replace(job.place, part="metadata")
         yield from windows(("\n".join(lines),), place, flat=False, line=None, prose=False)
-
-
-def _leaves(array: Any, rows: npt.NDArray[np.int64], header: str, path: str, job: Job) -> Iterator[Segment]:
-    """The segments of a column and of all that is nested in it; `rows` names the file's row of each value."""
-    import pyarrow as pa
-
-    kind = array.type
-    if isinstance(array, pa.ExtensionArray):
-        yield from _leaves(array.storage, rows, header, path, job)
-    elif pa.types.is_dictionary(kind):
-        yield from _leaves(array.dictionary_decode(), rows, header, path, job)
-    elif pa.types.is_struct(kind):
-        for field, child in zip(kind, array.flatten(), strict=True):
-            yield from _leaves(child, rows, field.name, f"{path or header}.{field.name}", job)
-    elif pa.types.is_map(kind):
-        parents, begin, end = _parents(array)
-        for part, items in (("key", array.keys), ("value", array.items)):
-            inner = f"{path or header}.key_value.{part}"
-            yield from _leaves(items.slice(begin, end - begin), rows[parents], header, inner, job)
-    elif pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        import pyarrow.compute as pc
-
-        parents = pc.list_parent_indices(array).to_numpy(zero_copy_only=False)
-        yield from _leaves(pc.list_flatten(array), rows[parents], header, f"{path or header}.list.element", job)
-    elif not (pa.types.is_boolean(kind) or pa.types.is_null(kind)):
-        yield from _values(array, rows, header, path, job)
-
-
-def _parents(array: Any) -> tuple[npt.NDArray[np.int64], int, int]:
-    """Index of the map that each entry belongs to, and the range of the entries in use."""
-    offsets = array.offsets.to_numpy(zero_copy_only=False).astype(np.int64)
-    return np.repeat(np.arange(len(array)), np.diff(offsets)), int(offsets[0]), int(offsets[-1])
-
-
-def _values(array: Any, rows: npt.NDArray[np.int64], header: str, path: str, job: Job) -> Iterator[Segment]:
-    values, keep = _strings(array)
-    rows = rows[keep]
-    if not values:
-        return
-    if max(map(len, values)) > BIG:
-        for value, row in zip(values, rows.tolist(), strict=True):
-            if len(value) > BIG:
-                place = Place(row=row, column_name=header or None, path=path or None, member=job.member or None)
-                yield from windows((value,), place, flat=False, line=None)
-        short = [i for i, value in enumerate(values) if len(value) <= BIG]
-        values, rows = [values[i] for i in short], rows[short]
-        if not values:
-            return
-    yield ColumnSegment(header=header, path=path, values=values, rows=rows, base=job.place)
-
-
-def _strings(array: Any) -> tuple[list[str], npt.NDArray[np.int64]]:
-    """The values of a flat array that are there and not empty, as strings, and their indexes."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    kind = array.type
-    if pa.types.is_timestamp(kind) and kind.tz is not None:
-        # Casting with a zone needs a zone database; UTC will do.
-        array = array.cast(pa.timestamp(kind.unit))
-    if pa.types.is_floating(kind):
-        array = _as_whole(array)
-    if not pa.types.is_string(kind):
-        try:
-            array = array.cast(pa.string())
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            return _one_by_one(array)
-    length = pc.utf8_length(array)
-    keep = np.flatnonzero(pc.fill_null(pc.greater(length, 0), False).to_numpy(zero_copy_only=False))
-    if len(keep) < len(array):
-        array = array.take(pa.array(keep))
-    values = array.to_numpy(zero_copy_only=False).tolist()
-    if pa.types.is_floating(kind):
-        values = [f"{float(v):.0f}" if "e+" in v and len(v.rpartition("+")[2]) <= 2 else v for v in values]
-    return values, keep
-
-
-def _as_whole(array: Any) -> Any:
-    """Floats that are whole numbers as integers: a card number must not show as 4.1e15."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if pa.types.is_float16(array.type):
-        return array.cast(pa.float32())
-    whole = pc.and_(pc.equal(pc.floor(array), array), pc.less(pc.abs(array), 2.0**62))
-    return array.cast(pa.int64()) if pc.all(whole).as_py() else array
-
-
-def _one_by_one(array: Any) -> tuple[list[str], npt.NDArray[np.int64]]:
-    """For what Arrow cannot cast: binary values that are UTF-8, and what Python can print."""
-    values: list[str] = []
-    keep: list[int] = []
-    for index in range(len(array)):
-        try:
-            value = array[index].as_py()
-            text = value.decode("utf-8") if isinstance(value, bytes) else "" if value is None else str(value)
-        except (ValueError, OverflowError, ArithmeticError):
-            continue
-        if text:
-            values.append(text)
-            keep.append(index)
-    return values, np.array(keep, dtype=np.int64)
 
 
 EXTRACTOR = Parquet()

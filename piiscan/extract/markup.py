@@ -164,7 +164,9 @@ class _XmlReader:
             for i in range(0, len(attributes), 2):
                 key, value = attributes[i], attributes[i + 1].strip()
                 if value and not key.startswith("xmlns"):
-                    self.ready.extend(self.pieces.add(_heading(key) + value, ((0, (line, f"{path}/@{key}")),)))
+                    # `<birthDate value="...">` (FHIR): what the value is, the element says.
+                    label = _heading(name if key == "value" else key)
+                    self.ready.extend(self.pieces.add(label + value, ((0, (line, f"{path}/@{key}")),)))
 
     def end(self, name: str) -> None:
         if self.text:

@@ -36,7 +36,7 @@ class Records:
         if job.media_type == "application/x-ndjson":
             yield from _lines(Lines(decoded(stream, job), giant=16 << 20), job)
         else:
-            yield from _document(decoded(stream, job), job)
+            yield from document(decoded(stream, job), job)
 
 
 def _lines(lines: Lines, job: Job) -> Iterator[Segment]:
@@ -86,22 +86,23 @@ def _deep(job: Job) -> None:
     )
 
 
-def _document(chunks: Iterator[str], job: Job) -> Iterator[Segment]:
+def document(chunks: Iterator[str], job: Job) -> Iterator[Segment]:
+    """The segments of one JSON document whose text comes in chunks."""
     collector = Collector(job.place, job.limits.json_depth)
-    document = Document(chunks, collector, DECODER)
+    source = Document(chunks, collector, DECODER)
     sentence = ""
     try:
-        yield from document.read()
+        yield from source.read()
     except NotJson as err:
         sentence = str(err)
     yield from collector.take()
     if sentence:
-        if document.deep:
+        if source.deep:
             collector.too_deep = True
         else:
             job.note("MALFORMED_FILE", f"{sentence}: read as plain text from there")
-        line, column = document.position
-        yield from _as_text(document.rest(), job, line, column)
+        line, column = source.position
+        yield from _as_text(source.rest(), job, line, column)
     if collector.too_deep:
         _deep(job)
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import io
 from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pyarrow.parquet.encryption as pe
 import pytest
 
-from piiscan.errors import LimitReached, Malformed
+from piiscan.errors import Encrypted, LimitReached, Malformed
 from piiscan.extract import Budget, ColumnSegment, Job, TextSegment, segments
 from piiscan.extract.spooled import Pieces
 from piiscan.model import Segment
+from tests.extract.mutate import survives
 
 MAIL = "ana@example.org"
 
@@ -45,7 +48,7 @@ def test_flat_types() -> None:
             "mail": [MAIL, "", None, "b"],
             "n": pa.array([4111111111111111, None, 2, 3]),
             "f": [4111111111111111.0, 1.5, None, 2.0],
-            "raw": [b"\xff", b"ok", None, b""],
+            "raw": [b"\xff\0hidden text", b"ok", None, b""],
             "dict": pa.array(["p", "q", "p", None]).dictionary_encode(),
             "day": [datetime.date(2020, 1, 2), None, None, None],
             "flag": [True, False, True, None],
@@ -55,7 +58,7 @@ def test_flat_types() -> None:
         "mail": [(1, MAIL), (4, "b")],
         "n": [(1, "4111111111111111"), (3, "2"), (4, "3")],
         "f": [(1, "4111111111111111"), (2, "1.5"), (4, "2")],
-        "raw": [(2, "ok")],
+        "raw": [(1, "hidden text"), (2, "ok")],
         "dict": [(1, "p"), (2, "q"), (3, "p")],
         "day": [(1, "2020-01-02")],
     }
@@ -98,6 +101,55 @@ def test_a_stream_that_cannot_be_sought_in_is_spooled() -> None:
     assert columns(list(segments(stream, Job(name="x")))) == {"a": [(1, "x"), (2, "y")]}
 
 
+class _Keys(pe.KmsClient):  # type: ignore[misc]
+    """Wraps a key in nothing."""
+
+    def wrap_key(self, key_bytes: bytes, master_key_identifier: str) -> bytes:
+        return base64.b64encode(key_bytes)
+
+    def unwrap_key(self, wrapped_key: bytes, master_key_identifier: str) -> bytes:
+        return base64.b64decode(wrapped_key)
+
+
+def encrypted(*, plaintext_footer: bool) -> bytes:
+    table = pa.table({"secret": ["s"] * 10, "open": [MAIL] * 10})
+    config = pe.EncryptionConfiguration(
+        footer_key="f", column_keys={"c": ["secret"]}, plaintext_footer=plaintext_footer
+    )
+    factory = pe.CryptoFactory(lambda _: _Keys())
+    out = io.BytesIO()
+    properties = factory.file_encryption_properties(pe.KmsConnectionConfig(), config)
+    with pq.ParquetWriter(out, table.schema, encryption_properties=properties) as writer:
+        writer.write_table(table, row_group_size=4)
+    return out.getvalue()
+
+
+def test_an_encrypted_file_is_said_to_be() -> None:
+    with pytest.raises(Encrypted):
+        read(encrypted(plaintext_footer=False))
+
+
+def test_columns_that_are_not_encrypted_are_read() -> None:
+    job = Job(name="x")
+    found = list(segments(io.BytesIO(encrypted(plaintext_footer=True)), job))
+    assert columns(found) == {"open": [(n, MAIL) for n in range(1, 11)]}
+    assert job.budget.notes == ["INVALID_ENCRYPTION: encrypted columns were not read"]
+
+
+def test_a_damaged_column_costs_no_other() -> None:
+    data = bytearray(
+        written({"a": [f"a{n}" for n in range(300)], "b": [f"b{n}" for n in range(300)]}, row_group_size=100,
+                compression="none", use_dictionary=False)
+    )  # fmt: skip
+    begin = data.index(b"a150") - 260
+    data[begin : begin + 40] = b"\xff" * 40
+    job = Job(name="x")
+    got = columns(list(segments(io.BytesIO(bytes(data)), job)))
+    assert got["b"] == [(n + 1, f"b{n}") for n in range(300)]
+    assert [row for row, _ in got["a"] if row <= 100 or row > 200] == [*range(1, 101), *range(201, 301)]
+    assert job.budget.notes[0].startswith("MALFORMED_FILE: 1 damaged column chunk")
+
+
 @pytest.mark.parametrize("cut", [12, -30])
 def test_damage_is_said(cut: int) -> None:
     data = written({"a": ["x"] * 100})
@@ -110,3 +162,7 @@ def test_few_bytes_that_hold_gigabytes_are_stopped() -> None:
     with pytest.raises(LimitReached) as caught:
         read(data)
     assert caught.value.reason == "ARCHIVE_EXCEEDS_SIZE_LIMIT"
+
+
+def test_damage_never_escapes() -> None:
+    survives(written({"a": [MAIL, "x"] * 20, "b": [[1], [2, 3]] * 20}), "application/vnd.apache.parquet")
