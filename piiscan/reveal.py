@@ -47,7 +47,7 @@ def surroundings(
         from piiscan.engine.worker import as_file
 
         with closing(as_file(stream, str(scratch))) as handle, ParserChild(str(scratch)) as child:
-            allowed = config.deadline + ref.size / 2_000_000
+            allowed = config.seconds_for(ref.size)
             yield from _matches(child.segments(handle.fileno(), job, allowed), stack, finding["rule"], wanted, width)
 
 

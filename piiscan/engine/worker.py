@@ -165,7 +165,7 @@ class Worker:
         return source
 
     def _segments(self, stream: BinaryIO, job: Job, ref: ObjectRef) -> Iterator[Segment]:
-        allowed = self.config.deadline + ref.size / 2_000_000
+        allowed = self.config.seconds_for(ref.size)
         if job.media_type in IN_PROCESS:
             end = time.monotonic() + allowed
             for segment in segments(stream, job):

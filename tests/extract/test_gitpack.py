@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,9 +11,10 @@ from piiscan.engine.sandbox import ParserChild, available
 from piiscan.errors import LimitReached, ObjectError, UnsupportedFormat
 from piiscan.extract import Job, Limits
 from tests.extract.make import IBAN, MAIL, SSN, docx, extract, paragraph, places_of, text_of
+from tests.support.programs import needs
 
 BUNDLE, PACK = "application/x-git-bundle", "application/x-git-pack"
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="no git on this system")
+pytestmark = needs("git")
 
 
 class Repository:

@@ -13,13 +13,14 @@ import pytest
 
 from piiscan.engine.sandbox import ParserChild, available
 from piiscan.errors import Encrypted, LimitReached, Malformed, ObjectError, UnsupportedFormat
-from piiscan.extract import Budget, Job, Limits, libreader, segments
+from piiscan.extract import Budget, Job, Limits, segments
 from piiscan.identify import identify
 from tests.extract.make import SSN, docx, paragraph, places_of, zipped
 from tests.extract.make_archive import cab, rar, raw, rpm, written
 from tests.extract.test_archive import BODY, read
+from tests.support.programs import needs
 
-pytestmark = pytest.mark.skipif(libreader.library_or_none() is None, reason="no libarchive on this system")
+pytestmark = needs("libarchive")
 CPIO = written("cpio_newc", ("d/a.txt", BODY), ("b.txt", b"second\n"))
 
 

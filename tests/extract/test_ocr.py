@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import struct
 import zlib
 
@@ -12,8 +11,9 @@ import pytest
 from piiscan.extract import Limits
 from tests.extract.make import extract, pdf_bytes, pdf_objects, pdf_stream, places_of, text_of
 from tests.extract.make_picture import directory, png
+from tests.support.programs import needs
 
-pytestmark = pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
+pytestmark = needs("tesseract")
 
 ON = Limits(ocr=True)
 LINES = ("Dear Maria Example", "your invoice number 2291 is ready")

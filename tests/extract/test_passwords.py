@@ -16,6 +16,7 @@ from piiscan.errors import Encrypted, ObjectError
 from piiscan.extract import Budget, Job, extractor_for, segments
 from piiscan.identify import ENCRYPTED_OLE, identify
 from tests.extract.make import SSN, docx, paragraph, pdf_bytes, pdf_objects, pdf_stream, text_of
+from tests.support.programs import needs
 
 PDF = "application/pdf"
 WORDS = ("wrong", "open sesame")
@@ -141,6 +142,7 @@ def locked_zip(text: str, word: str) -> bytes:
     return bytes(whole)
 
 
+@needs("libarchive")
 def test_a_zip_member_under_a_password() -> None:
     data = locked_zip(f"SSN {SSN}", WORDS[1])
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
