@@ -97,7 +97,7 @@ class Config:
     sinks: tuple[SinkConfig, ...] = ()
 
     def seconds_for(self, size: int) -> float:
-        """How long an object of so many bytes may take; a scanned page of 40 kB gets two seconds more for its picture."""
+        """How long an object of so many bytes may take; a scanned page of 40 kB gets two seconds for its picture."""
         return self.deadline + size / 2_000_000 + (size / 20_000 if self.limits.ocr else 0.0)
 
     def to_json(self) -> dict[str, Any]:
