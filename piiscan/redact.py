@@ -194,7 +194,7 @@ class Redactor:
             tally.samples += sum(plain in rule.test_values and plain not in tally.values for plain in plains)
 
     def findings(self) -> tuple[Finding, ...]:
-        """One finding a rule, ordered by rule id; asked for once, as values in clear go as fingerprints come."""
+        """One finding a rule, ordered by rule id."""
         out = []
         for index, tally in self._tallies.items():
             rule = self._rules[index]
@@ -214,20 +214,10 @@ class Redactor:
                     samples == tally.count,
                     tuple(tally.occurrences),
                     tally.exact,
-                    self._fingerprints(tally.values),
+                    {self._fingerprint(plain): count for plain, count in tally.values.items()},
                 )
             )
         return tuple(sorted(out, key=lambda f: f.rule))
-
-    def _fingerprints(self, values: Counter[str]) -> dict[Fingerprint, int]:
-        """The counts of values by fingerprint, in the same order; a million of both would be too much to hold."""
-        plains = list(values)
-        plains.reverse()
-        out: dict[Fingerprint, int] = {}
-        while plains:
-            plain = plains.pop()
-            out[self._fingerprint(plain)] = values.pop(plain)
-        return out
 
 
 def _values(
