@@ -21,7 +21,7 @@ _OOXML = "application/vnd.openxmlformats-officedocument."
 ENCRYPTED_OLE = "application/x-ole-encrypted-package"
 """An Office document under a password: an OLE container around an `EncryptedPackage`."""
 
-_MAGICS: tuple[tuple[int, bytes, str], ...] = (
+MAGICS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"%PDF-", "application/pdf"),
     (0, b"\x1f\x8b\x08", "application/gzip"),
     (0, b"\xfd7zXZ\0", "application/x-xz"),
@@ -90,14 +90,15 @@ _MAGICS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xed\xab\xee\xdb", "application/x-rpm"),
     (0x8001, b"CD001", "application/x-iso9660-image"),
 )
+"""(offset, bytes, media type) of the formats that such bytes tell."""
 _WORDS = frozenset({b"ORC", b"PARE", b"FEA1"})
 """Magics that a text may begin with (`ORCID`, `PARENT`): binary content must follow."""
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a]")
 _BY_FIRST: dict[int, list[tuple[bytes, str]]] = {}
-for _at, _magic, _type in _MAGICS:
+for _at, _magic, _type in MAGICS:
     if _at == 0:
         _BY_FIRST.setdefault(_magic[0], []).append((_magic, _type))
-_LATER = tuple(row for row in _MAGICS if row[0])
+_LATER = tuple(row for row in MAGICS if row[0])
 _BZIP2 = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")
 _PDF = re.compile(rb"(?:^|[\r\n\x00\x80-\xff])%PDF-\d\.\d")
 _ZIP_NAMES = (

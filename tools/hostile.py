@@ -25,14 +25,15 @@ import struct
 import sys
 import tarfile
 import tempfile
+import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from piiscan.identify import _MAGICS
+from piiscan.identify import MAGICS
 from tests.extract.make import docx, paragraph, pdf_bytes, pdf_objects, pdf_stream, self_drawing_pdf, xlsx, zipped
 
 OUTSIDE = "outside@mail7.example.org"
@@ -161,8 +162,6 @@ def _zips(size: int) -> Iterator[Case]:
     ]
     yield Case(name, _zip([(way, plant) for way in ways]), SOME, True)
     name = "zip/same-name.zip"
-    import warnings
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield Case(name, _zip([("a.txt", b"first"), ("a.txt", _planted(name)), ("A.TXT", b"third")]), SOME, True)
@@ -450,7 +449,7 @@ def _tables() -> Iterator[Case]:
 def _magics() -> Iterator[Case]:
     """The head of every known format, and behind it nothing, zeros or noise."""
     rng = random.Random(9)
-    for number, (at, magic, media_type) in enumerate(_MAGICS):
+    for number, (at, magic, media_type) in enumerate(MAGICS):
         kind = media_type.rpartition("/")[2].replace("+", "-")
         head = bytes(at) + magic
         if media_type.startswith(("audio/", "video/")) or at == 8:
@@ -506,11 +505,10 @@ def build(folder: Path, *, small: bool) -> list[dict[str, object]]:
     return rows
 
 
-def _no_files(tree: Path, row: object, outside: Path) -> None:
+def _no_files(tree: Path, row: Callable[[str, tuple[str, ...], bool], None], outside: Path) -> None:
     """Pipes, sockets, links and holes."""
     special = tree / "special"
     special.mkdir()
-    assert callable(row)
     if hasattr(os, "mkfifo"):
         os.mkfifo(special / "pipe")
         row("special/pipe", ("skipped",), False)

@@ -33,9 +33,8 @@ def coverage(
     say_age(age)
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     _objects(con, json_)
-    whole, unread = con.execute(
-        "SELECT count(*), count(*) FILTER (outcome != 'scanned') FROM v_objects"
-    ).fetchone() or (0, 0)  # fmt: skip
+    counts = con.execute("SELECT count(*), count(*) FILTER (outcome != 'scanned') FROM v_objects").fetchone()
+    whole, unread = counts or (0, 0)
     if not json_:
         _totals(con)
     con.close()

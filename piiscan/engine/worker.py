@@ -132,7 +132,7 @@ class Worker:
                     redactor.add(part, sieve(part, batch))
                     if media_type in IN_PROCESS:
                         examined = min(stream.tell(), ref.size)
-                names = session.names_examined
+                    names = session.names_examined
                 session.finish()
                 if not budget.notes:
                     examined = ref.size

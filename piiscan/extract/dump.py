@@ -25,7 +25,7 @@ from piiscan.extract.sqltext import (
     tuple_at,
     value_at,
 )
-from piiscan.extract.text import decoded, windows
+from piiscan.extract.text import decoded, grown, windows
 from piiscan.model import Segment
 
 SQL = "application/sql"
@@ -240,17 +240,8 @@ class _Reader:
         self._line_here()
         rest = self._buffer[self._at :]
         self._at = self._counted = 0
-        # Doubling, so that a value of many chunks is not copied once for each.
-        parts, length, want = [rest], 0, max(len(rest), 1)
-        while length < want:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                self._ended = True
-                break
-            parts.append(chunk)
-            length += len(chunk)
-        self._buffer = "".join(parts)
-        return length > 0
+        self._buffer, self._ended = grown(rest, self._chunks, len(rest))
+        return len(self._buffer) > len(rest)
 
 
 def _one_break(chunks: Iterator[str]) -> Iterator[str]:

@@ -242,6 +242,21 @@ def _is_hole(zeros: int, job: Job) -> bool:
     return True
 
 
+def grown(text: str, chunks: Iterator[str], want: int) -> tuple[str, bool]:
+    """A text with `want` more characters of what comes behind it, at least, and whether that has ended.
+
+    Who asks for as many as there are doubles the text, so that one of many chunks is not copied once for each.
+    """
+    parts, length = [text], 0
+    while length < max(want, 1):
+        chunk = next(chunks, None)
+        if chunk is None:
+            return "".join(parts), True
+        parts.append(chunk)
+        length += len(chunk)
+    return "".join(parts), False
+
+
 class Lines:
     """Decoded text cut into blocks of whole physical lines, with the line number of what comes next."""
 
@@ -301,17 +316,8 @@ class Lines:
         yield from self._chunks
 
     def _fill(self) -> None:
-        parts, length = [self._buffer], 0
-        # Doubling, so that a line of many chunks is not copied once for each.
-        want = max(self._block - len(self._buffer), len(self._buffer), 1)
-        while length < want:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                self._ended = True
-                break
-            parts.append(chunk)
-            length += len(chunk)
-        self._buffer = "".join(parts)
+        want = max(self._block - len(self._buffer), len(self._buffer))
+        self._buffer, self._ended = grown(self._buffer, self._chunks, want)
 
     def _cut(self) -> int:
         limit = min(len(self._buffer), self._block * 2)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from piiscan.extract.paths import Collector, Node, Pairs
-from piiscan.extract.text import advance, windows
+from piiscan.extract.text import advance, grown, windows
 from piiscan.model import Segment
 
 WHOLE = 1 << 20
@@ -83,17 +83,10 @@ class Document:
             self.position = advance(self._buffer, self._at, *self.position)
             self._buffer = self._buffer[self._at :]
             self._at = 0
-        # Doubling, so that a value of many chunks is not copied once for each.
-        parts, length, want = [self._buffer], 0, max(len(self._buffer), 1)
-        while length < want and not self._ended:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                self._ended = True
-                break
-            parts.append(chunk)
-            length += len(chunk)
-        self._buffer = "".join(parts)
-        return length > 0
+        before = len(self._buffer)
+        if not self._ended:
+            self._buffer, self._ended = grown(self._buffer, self._chunks, before)
+        return len(self._buffer) > before
 
     def _peek(self) -> str:
         """The next character that is no space, "" at the end."""

@@ -30,6 +30,27 @@ def mutations(data: bytes, count: int, seed: int = 5) -> Iterator[bytes]:
         yield bytes(out)
 
 
+def overwritten(data: bytes, count: int, seed: int) -> Iterator[bytes]:
+    """`count` forms of `data` with up to eight of its bytes set anew, one in three cut off as well."""
+    dice = random.Random(seed)
+    for _ in range(count):
+        out = bytearray(data)
+        for _ in range(dice.randint(1, 8)):
+            out[dice.randrange(len(out))] = dice.randrange(256)
+        if dice.random() < 0.3:
+            del out[dice.randrange(len(out)) :]
+        yield bytes(out)
+
+
+def withstands(data: bytes, media_type: str, seed: int) -> None:
+    """Raises: what is no ObjectError, for one of 300 overwritten forms."""
+    for damaged in overwritten(data, 300, seed):
+        try:
+            extract(damaged, media_type, limits=Limits(bytes_out=1 << 26))
+        except ObjectError:
+            continue
+
+
 def survives(data: bytes, media_type: str, count: int = 60, seed: int = 5) -> int:
     """How many damaged forms gave some text; nothing but an ObjectError may come out of any of them."""
     good = 0
