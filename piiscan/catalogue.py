@@ -10,13 +10,14 @@ import hashlib
 import json
 import os
 import tempfile
-import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib import resources
 from pathlib import Path
 from typing import Any, NewType
+
+import tomli
 
 from piiscan import countries, pattern
 from piiscan.errors import CatalogueError
@@ -135,10 +136,11 @@ def default_folder() -> Path:
 def load_rules(folder: Path | None = None, extra: Sequence[Path] = ()) -> tuple[Rule, ...]:
     """All rules below `folder`/rules and of the `extra` files and folders, sorted by id; a later id replaces.
 
+    The anchors of the rules that came with the program are not proven again: `rules check` does that before they ship.
     Raises: CatalogueError naming the file and the key.
     """
     root = folder if folder is not None else default_folder()
-    found = _load_cached(sorted((root / "rules").glob("*/*.toml")))
+    found = _load_cached(sorted((root / "rules").glob("*/*.toml")), proven=folder is None)
     found += own_rules(extra)
     return tuple(sorted({rule.id: rule for rule in found}.values(), key=lambda rule: rule.id))
 
@@ -256,8 +258,8 @@ def _read(path: Path) -> Table:
         return _read_macie(path)
     try:
         with path.open("rb") as stream:
-            return tomllib.load(stream)
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
+            return tomli.load(stream)
+    except (OSError, tomli.TOMLDecodeError, UnicodeDecodeError) as err:
         raise CatalogueError(f"{path}: {err}") from err
 
 
@@ -297,8 +299,11 @@ def _strings(table: Table, key: str, fail: Failure, name: str = "") -> tuple[str
     return tuple(values)
 
 
-def _checked(path: Path) -> Table:
-    """The table of a rule file that holds to the schema. Raises: CatalogueError."""
+def _checked(path: Path, proven: bool = False) -> Table:
+    """The table of a rule file that holds to the schema; anchors `proven` before are taken as they are.
+
+    Raises: CatalogueError.
+    """
     table, fail = _read(path), _failure(path)
     _known(table, "", fail)
     for key in ("id", "name", "category", "severity", "match"):
@@ -313,7 +318,7 @@ def _checked(path: Path) -> Table:
     for key in ("tags", "references"):
         _strings(table, key, fail)
     _check_severity(table["severity"], fail)
-    _check_match(table["match"], fail)
+    _check_match(table["match"], fail, proven)
     _check_stages(table, fail)
     _check_samples(table, fail)
     return table
@@ -337,7 +342,7 @@ def _check_severity(table: Table, fail: Failure) -> None:
         raise fail("severity.steps", "must ascend, counts and severities")
 
 
-def _check_match(table: Table, fail: Failure) -> None:
+def _check_match(table: Table, fail: Failure, proven: bool) -> None:
     if not table.get("pattern"):
         raise fail("match.pattern", "missing or empty")
     try:
@@ -359,6 +364,8 @@ def _check_match(table: Table, fail: Failure) -> None:
         raise fail("match.anchor_at", "must be the least and the most characters before the anchor")
     if "anchor_at" in table and not anchors:
         raise fail("match.anchor_at", "no anchor")
+    if proven:
+        return
     try:
         pattern.check_anchors(table["pattern"], anchors, (at[0], at[1]), table.get("ignore_case", False))
     except ValueError as err:
@@ -487,20 +494,20 @@ def _build(table: Table) -> Rule:
     )
 
 
-def _load_cached(paths: Sequence[Path]) -> list[Rule]:
+def _load_cached(paths: Sequence[Path], proven: bool = False) -> list[Rule]:
     """The rules of `paths`; the checked tables come from the user's cache when no file changed since."""
-    cache = _cache_file(paths)
+    cache = _cache_file(paths, proven)
     try:
         tables = json.loads(cache.read_bytes())
         return [_build(table) for table in tables]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        tables = [_checked(path) for path in paths]
+        tables = [_checked(path, proven) for path in paths]
     _write_cache(cache, tables)
     return [_build(table) for table in tables]
 
 
-def _cache_file(paths: Sequence[Path]) -> Path:
-    key = hashlib.blake2b(f"schema {_SCHEMA}".encode(), digest_size=16)
+def _cache_file(paths: Sequence[Path], proven: bool) -> Path:
+    key = hashlib.blake2b(f"schema {_SCHEMA} {proven}".encode(), digest_size=16)
     readers = sorted(Path(macie.__file__).parent.glob("*.py"))
     for path in (Path(__file__), Path(pattern.__file__), *readers, *paths):
         try:

@@ -18,6 +18,7 @@ import re
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -79,16 +80,17 @@ def cpu_features() -> str:
 
 
 class HyperScanner:
-    """Hyperscan in block mode, compiled once per set of expressions and kept in the user's cache."""
+    """Hyperscan in block mode, compiled at the first scan, once a set of expressions, and kept in the user's cache."""
 
     def __init__(self, expressions: Expressions, *, key: str = "", cache: bool = True) -> None:
         import hyperscan  # type: ignore[import-not-found,unused-ignore]
 
         self._hyperscan: Any = hyperscan
-        self._database = self._load(expressions, key, cache)
+        self._expressions, self._key, self._cache = expressions, key, cache
 
-    def _load(self, source: Expressions, name: str, cache: bool) -> Any:
-        hs = self._hyperscan
+    @cached_property
+    def _database(self) -> Any:
+        hs, source, name = self._hyperscan, self._expressions, self._key
         key = hashlib.blake2b(digest_size=16)
         for part in (hs.__version__, str(getattr(hs, "hs_version", "")), cpu_features()):
             key.update(str(part).encode() + b"\0")
@@ -97,7 +99,7 @@ class HyperScanner:
         for item in expressions:
             key.update(f"{item.caseless:d}{item.literal:d}{item.body}\0".encode())
         path = None
-        if cache:
+        if self._cache:
             try:
                 path = cache_dir() / f"hs-{key.hexdigest()}.db"
                 return self._ready(hs.loadb(path.read_bytes(), mode=hs.HS_MODE_BLOCK))

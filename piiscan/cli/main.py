@@ -5,6 +5,7 @@ Modules of commands import only what `--help` needs; everything heavy is importe
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -53,6 +54,8 @@ def main(
     verbose: bool = typer.Option(False, "--verbose", "-v", help="Log what happens to stderr (names and codes only)."),
 ) -> None:
     """Options of all commands."""
+    # Rules and plans by the ten thousand, none in a cycle: the collector's default costs 0.2 s of a cold start.
+    gc.set_threshold(50_000, 20, 20)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LogFormatter("level=%(levelname)s logger=%(name)s %(message)s"))
     logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, handlers=[handler])
