@@ -395,7 +395,7 @@ def _check_stages(table: Table, fail: Failure) -> None:
         raise fail("context.distance", "must be 0 to 300 characters")
     if context.get("gap"):
         try:
-            pattern.check(context["gap"])
+            pattern.check(context["gap"], behind=True)
         except ValueError as err:
             raise fail("context.gap", str(err)) from err
     for key, value in table.get("confidence", {}).items():

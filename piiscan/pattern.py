@@ -33,8 +33,10 @@ _REFUSED = {
 }
 
 
-def check(text: str) -> None:
+def check(text: str, *, behind: bool = False) -> None:
     """Refuses a pattern that a linear engine could not run or that can match nothing.
+
+    `behind` lets it look behind: what stands in a fixed place before is read in constant time.
 
     Raises: ValueError.
     """
@@ -45,7 +47,7 @@ def check(text: str) -> None:
     tree = parsed(text)
     if tree.state.flags & ~re.UNICODE & ~re.ASCII:
         raise ValueError("sets flags (use ignore_case)")
-    _walk(tree)
+    _walk(tree, behind)
     least, most = tree.getwidth()
     if least == 0:
         raise ValueError("can match nothing at all")
@@ -115,24 +117,26 @@ def parsed(text: str) -> Any:
         raise ValueError(f"no regular expression: {err}") from err
 
 
-def _walk(items: Iterable[Any]) -> None:
+def _walk(items: Iterable[Any], behind: bool) -> None:
     for kind, value in items:
-        if kind in _REFUSED:
+        if behind and kind is op.ASSERT and value[0] < 0:
+            _walk(value[1], behind)
+        elif kind in _REFUSED:
             raise ValueError(f"has {_REFUSED[kind]}")
-        if kind in (op.MAX_REPEAT, op.MIN_REPEAT):
+        elif kind in (op.MAX_REPEAT, op.MIN_REPEAT):
             _, most, inner = value
             if most == op.MAXREPEAT:
                 raise ValueError("has an unbounded repeat (*, + or {n,}: give the most)")
             if most > MOST_REPEATS:
                 raise ValueError(f"repeats {most} times, more than {MOST_REPEATS}")
-            _walk(inner)
+            _walk(inner, behind)
         elif kind is op.SUBPATTERN:
             if value[0] is not None:
                 raise ValueError("has a capture group (use (?:...))")
-            _walk(value[-1])
+            _walk(value[-1], behind)
         elif kind is op.BRANCH:
             for branch in value[1]:
-                _walk(branch)
+                _walk(branch, behind)
 
 
 def _prefixes(items: Iterable[Any], reach: int) -> set[tuple[Chars, ...]]:

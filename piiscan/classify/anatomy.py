@@ -249,6 +249,8 @@ def _first(items: Any, code: int) -> tuple[bool, bool]:
         elif op is sre.BRANCH:
             ways = [_first(branch, code) for branch in arg[1]]
             hit, empty = any(way[0] for way in ways), any(way[1] for way in ways)
+        elif op is sre.ASSERT:
+            hit, empty = False, True
         else:
             return True, False
         if hit or not empty:
