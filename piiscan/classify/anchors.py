@@ -120,6 +120,11 @@ def _around_anchor(compiled: Compiled, block: bytes, start: int, end: int) -> li
         stop = compiled.longest(block, start, found.end())
         return [(start, stop)] if stop > start else []
     low, high = max(start - most, 0), min(start - least + compiled.most, len(block))
+    if compiled.bytes_within:
+        # A match holds nothing but these, so it cannot begin before the last other byte.
+        low += len(block[low:start].rstrip(compiled.bytes_within))
+        if low > start - least:
+            return []
     return [(s, e) for s, e in compiled.within(block, low, high, start - least) if e >= end]
 
 

@@ -21,7 +21,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from piiscan.classify.anatomy import Anatomy, anatomy_of, begins_with
+from piiscan.classify.anatomy import Anatomy, anatomy_of, begins_with, signs_of
 from piiscan.classify.hyper import Expression, Scanner, make_scanner
 from piiscan.classify.kept import digest, kept
 from piiscan.classify.spelling import consumes, literal_forms, token
@@ -76,6 +76,20 @@ class Compiled:
         return self.anatomy.digits
 
     @cached_property
+    def bytes_within(self) -> bytes:
+        """All bytes that can stand in a match; empty where the pattern leaves that open."""
+        signs = signs_of(self.rule.match.pattern)
+        if signs is None or any(sign > 127 for sign in signs):
+            return b""
+        return bytes(code for code in range(128) if chr(code).isalnum() or code in signs)
+
+    @cached_property
+    def opening(self) -> re.Pattern[bytes]:
+        """A byte that may stand before a match."""
+        codes = b"".join(b"\\x%02x" % code for code in range(256) if self.before[code])
+        return re.compile(b"[" + codes + b"]" if codes else b"(?!)")
+
+    @cached_property
     def body(self) -> re.Pattern[bytes]:
         """The pattern; compiled when it is first wanted, as most rules of a large catalogue never are."""
         return re.compile(self.rule.match.pattern.encode(), re.IGNORECASE if self.rule.match.ignore_case else 0)
@@ -115,9 +129,11 @@ class Compiled:
         few = last - low <= FEW < high - last
         while at <= last:
             if few:
-                while at <= last and at > 0 and not self.before[block[at - 1]]:
-                    at += 1
-                found = self.body.match(block, at, high) if at <= last else None
+                opened = self.opening.search(block, at - 1, last) if at else None
+                if at and opened is None:
+                    break
+                at = opened.end() if opened else at
+                found = self.body.match(block, at, high)
                 if found is None:
                     at += 1
                     continue

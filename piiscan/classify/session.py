@@ -7,12 +7,13 @@ segment holds in encoded form.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from piiscan.cells import Cells
+from piiscan.cells import Cells, Coded
 from piiscan.classify.alone import CONFIDENCE, SENTENCES
 from piiscan.classify.column import ColumnVerdicts, Left
 from piiscan.classify.context import path_names
@@ -194,6 +195,9 @@ class StackSession:
     def _by_rules(self, segment: ColumnSegment, forced: frozenset[int]) -> MatchBatch:
         """The matches of the catalogue's rules in one column."""
         refused = self._verdicts.of(segment, forced).refused
+        if isinstance(segment.values, Coded):
+            distinct, codes = segment.values.distinct, segment.values.codes
+            return _spread(self._by_rules(replace(segment, values=distinct), forced), codes)
         fast, left = self._verdicts.whole_cells(segment, forced)
         slow = _without(self._cells(segment, forced - refused, left), refused)
         if not len(fast):
@@ -228,6 +232,19 @@ class StackSession:
         if left is not None:
             item = left[item]
         return MatchBatch(hits.rule, start - base, end - base, hits.confidence.astype(np.float32), item)
+
+
+def _spread(batch: MatchBatch, codes: IntArray) -> MatchBatch:
+    """The matches in distinct cells as those of all cells, of which `codes` says which distinct one each is."""
+    if not len(batch):
+        return NO_HITS
+    assert batch.item is not None
+    # Hits are sorted by item: those of a distinct cell lie between two edges.
+    edges = np.searchsorted(batch.item, np.arange(int(codes.max()) + 2))
+    first, counts = edges[codes], np.diff(edges)[codes]
+    item = np.repeat(np.arange(len(codes)), counts)
+    hit = np.repeat(first - np.cumsum(counts) + counts, counts) + np.arange(len(item))
+    return MatchBatch(batch.rule[hit], batch.start[hit], batch.end[hit], batch.confidence[hit], item)
 
 
 def _without(batch: MatchBatch, refused: frozenset[int]) -> MatchBatch:

@@ -87,3 +87,16 @@ def test_a_look_that_many_rules_read_needs_more_than_one_check_digit() -> None:
 def test_a_value_alone_names_at_most_three_rules() -> None:
     everything = Stack(load_rules(), cache=True)
     assert 1 <= len(everything.classify("20262358977")) <= 3
+
+
+@pytest.mark.parametrize(
+    ("rule", "value"), [("id.npwp", "25.752.073.4-561.000"), ("hk.id", "A182361(5)")], ids=["npwp", "hk"]
+)
+def test_a_look_of_its_own_is_enough_with_one_check_digit(rule: str, value: str) -> None:
+    stack = Stack([r for r in load_rules() if r.id == rule], cache=False)
+    text = PROSE.format(value)
+    at = text.index(value)
+    assert [(match.start, match.end) for match in stack.classify(value)] == [(0, len(value))]
+    assert [(match.start, match.end) for match in stack.classify(text)] == [(at, at + len(value))]
+    other = value.replace("752", "725").replace("182", "128")
+    assert not stack.classify(PROSE.format(other))
