@@ -11,13 +11,14 @@ import logging
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import accumulate
 from typing import Any, BinaryIO
 
 from piiscan.errors import Encrypted, LimitReached, ObjectError
 from piiscan.extract import Job
 from piiscan.extract.ocr import page_lines
 from piiscan.extract.pieces import Pieces
-from piiscan.extract.places import placer
+from piiscan.extract.places import lazy
 from piiscan.extract.spooled import seekable
 from piiscan.model import LINE_BREAK, Place, Segment, TextSegment
 
@@ -29,7 +30,9 @@ LOCKED = "encrypted PDF: no text read (a user password is needed, see --password
 _GUARD = 64 << 20
 """Bytes of a file that is looked through for forms that draw themselves."""
 _FILTERS = 10
-_FORM = re.compile(rb"(\d{1,10})\s+\d{1,5}\s+obj\b(.{0,4096}?)(?:stream|endobj)", re.S)
+_NUMBERED = re.compile(rb"(\d{1,10})\s+\d{1,5}\s+\Z")
+_DICTIONARY = 4096
+"""Bytes of an object's dictionary, before its stream."""
 _REFERENCE = re.compile(rb"(\d{1,10})\s+\d{1,5}\s+R\b")
 _HYPHEN = re.compile("[\ufffe\x02](?:\r\n|\n|\r)?")
 _STRINGS = ("Contents", "T", "TU", "V", "RC", "Subj")
@@ -46,7 +49,8 @@ class PdfExtractor:
         from piiscan.extract.pdf_salvage import complete, inflates_without_end, repaired
 
         source = seekable(stream, job)
-        head = source.read(min(_GUARD, job.limits.part_bytes))
+        held = min(_GUARD, job.limits.part_bytes)
+        head = source.read(held)
         source.seek(0)
         state = _State()
         loop = draws_itself(head)
@@ -56,11 +60,12 @@ class PdfExtractor:
         if job.again:
             job.note("MALFORMED_FILE", "a PDF that ended its first reader; read by the second")
         if not loop and not bomb and not job.again:
-            yield from _by_pdfium(source, job, state)
+            # Of bytes in memory pdfium takes what it wants; a stream it calls back for each of hundreds of pieces.
+            yield from _by_pdfium(head if len(head) < held else source, job, state)
             if not state.opened and (whole := repaired(head)) is not None:
                 if not complete(head):
                     job.note("MALFORMED_FILE", "truncated PDF; the pages that are left were read")
-                yield from _by_pdfium(io.BytesIO(whole), job, state)
+                yield from _by_pdfium(whole, job, state)
         if state.text:
             return
         miner = _State()
@@ -93,17 +98,22 @@ def draws_itself(data: bytes) -> bool:
 
     Only objects outside of object streams are seen; the deadline of the parser process is for the rest.
     """
-    if b"/Form" not in data or b"/XObject" not in data:
-        return False
     refers: dict[bytes, set[bytes]] = {}
-    for found in _FORM.finditer(data):
-        if b"/Form" in found[2] and b"/XObject" in found[2]:
-            refers[found[1]] = {r[1] for r in _REFERENCE.finditer(found[2], found[2].find(b"/Resources"))}
-    for begin in refers:
-        seen, todo = set[bytes](), list(refers[begin])
+    at = -1
+    while (at := data.find(b"/Form", at + 1)) >= 0:
+        begin = data.rfind(b"obj", max(at - _DICTIONARY, 0), at)
+        head = _NUMBERED.search(data, max(begin - 24, 0), begin) if begin >= 0 else None
+        if head is None:
+            continue
+        held = data[begin + 3 : begin + 3 + _DICTIONARY]
+        held = held[: min((end for word in (b"stream", b"endobj") if (end := held.find(word)) >= 0), default=0)]
+        if b"/Form" in held and b"/XObject" in held:
+            refers[head[1]] = {r[1] for r in _REFERENCE.finditer(held, held.find(b"/Resources"))}
+    for form in refers:
+        seen, todo = set[bytes](), list(refers[form])
         while todo:
             number = todo.pop()
-            if number == begin:
+            if number == form:
                 return True
             if number not in seen and number in refers:
                 seen.add(number)
@@ -113,34 +123,35 @@ def draws_itself(data: bytes) -> bool:
 
 def page_segment(text: str, place: Place) -> TextSegment | None:
     """A page's text with a place for each line; soft hyphens are dropped and words broken by one joined."""
-    parts: list[str] = []
-    starts: list[int] = []
-    places: list[Place] = []
-    at, number = 0, 0
-    make = placer(place)
-    for line in LINE_BREAK.split(text.replace("\u00ad", "").replace("\x00", "")):
-        # A word hyphenated over two lines goes on in the line where it began.
-        for n, part in enumerate(_HYPHEN.split(line)):
-            number += 1
-            starts.append(at)
-            places.append(make(line=number))
-            parts.append(part)
-            at += len(part)
-            if n:
-                continue
-        parts.append("\n")
-        at += 1
-    whole = "".join(parts)[:-1]
-    return TextSegment(whole, starts=tuple(starts), places=tuple(places)) if whole.strip() else None
+    text = text.replace("\u00ad", "").replace("\x00", "")
+    if not text or text.isspace():
+        return None
+    lines = LINE_BREAK.split(text)
+    if _HYPHEN.search(text) is None:
+        starts = list(accumulate((len(line) + 1 for line in lines[:-1]), initial=0))
+    else:
+        starts, broken = [], lines
+        lines, at = [], 0
+        for line in broken:
+            # A word hyphenated over two lines goes on in the line where it began.
+            parts = _HYPHEN.split(line)
+            starts += accumulate(map(len, parts[:-1]), initial=at)
+            lines.append("".join(parts))
+            at += len(lines[-1]) + 1
+    return TextSegment(
+        "\n".join(lines),
+        starts=tuple(starts),
+        places=lazy(place, {"line": tuple(range(1, len(starts) + 1))}, len(starts)),
+    )
 
 
-def _by_pdfium(stream: BinaryIO, job: Job, state: _State) -> Iterator[Segment]:
+def _by_pdfium(source: BinaryIO | bytes, job: Job, state: _State) -> Iterator[Segment]:
     import pypdfium2 as pdfium
     import pypdfium2.raw as raw
 
     for word in (None, *job.passwords):
         try:
-            document = pdfium.PdfDocument(stream, password=word, autoclose=False)
+            document = pdfium.PdfDocument(source, password=word, autoclose=False)
             break
         except pdfium.PdfiumError as err:
             if getattr(err, "err_code", None) != raw.FPDF_ERR_PASSWORD and "password" not in str(err).lower():

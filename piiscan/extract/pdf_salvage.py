@@ -27,10 +27,16 @@ _GAP = -200.0
 _OBJECT = re.compile(rb"(?<![0-9])(\d{1,8})\s+(\d{1,5})\s+obj\b")
 _PROBE = 64 << 10
 _BOMB = 12 << 20
+_DICTIONARY = 4096
+"""Bytes of an object's dictionary, before its stream."""
+_IMAGE = re.compile(rb"/Subtype\s*/Image\b")
 
 
 def inflates_without_end(data: bytes) -> bool:
-    """Whether a stream's first 64 KiB give more than 12 MiB: no reader that inflates it whole may have it."""
+    """Whether a stream's first 64 KiB give more than 12 MiB: no reader that inflates it whole may have it.
+
+    Pictures are not asked: a blank page gives as much, and no text is drawn from them.
+    """
     at = 0
     while (at := data.find(b"stream", at)) >= 0:
         begin = at + 6
@@ -42,6 +48,9 @@ def inflates_without_end(data: bytes) -> bool:
         body = data[begin : begin + _PROBE]
         # A stream shorter than the probe gives at most a thousand times its size.
         if body[:1] != b"\x78" or data.find(b"endstream", begin, begin + (_PROBE >> 2)) >= 0:
+            continue
+        opened = data.rfind(b"obj", max(begin - _DICTIONARY, 0), begin)
+        if opened >= 0 and _IMAGE.search(data, opened, begin):
             continue
         try:
             if len(zlib.decompressobj().decompress(body, _BOMB + 1)) > _BOMB:

@@ -7,22 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fixtures.writers.pdf import pdf_bytes, pdf_objects, pdf_stream
 from piiscan.errors import Encrypted, ObjectError
 from piiscan.extract import Limits
 from piiscan.extract.pdf import draws_itself, page_segment
 from piiscan.extract.pdf_salvage import inflates_without_end
 from piiscan.model import Place
-from tests.extract.make import (
-    IBAN,
-    MAIL,
-    SSN,
-    extract,
-    pdf_bytes,
-    pdf_objects,
-    pdf_stream,
-    places_of,
-    text_of,
-)
+from tests.extract.make import IBAN, MAIL, SSN, extract, places_of, text_of
 
 PDF = "application/pdf"
 PAGES = [["first line", f"mail {MAIL}"], ["second page", "x", f"SSN {SSN}"]]
@@ -112,6 +103,19 @@ def test_stream_that_inflates_without_end() -> None:
     segments, job = extract(data, PDF)
     assert MAIL in text_of(segments)
     assert job.budget.notes
+
+
+def test_a_blank_picture_beside_text_is_no_bomb() -> None:
+    objects = pdf_objects([[MAIL]])
+    objects[20] = pdf_stream(
+        zlib.compress(b"\xff" * (24 << 20), 9),
+        "/Type/XObject/Subtype/Image/Width 4096/Height 2048/ColorSpace/DeviceRGB/BitsPerComponent 8/Filter/FlateDecode",
+    )
+    data = pdf_bytes(objects)
+    assert not inflates_without_end(data)
+    segments, job = extract(data, PDF)
+    assert [p.page for p in places_of(segments, MAIL)] == [1]
+    assert job.budget.notes == []
 
 
 def test_page_of_pictures_only_asks_for_ocr() -> None:
