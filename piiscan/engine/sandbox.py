@@ -1,7 +1,7 @@
 """Parsers of hostile formats in a process of their own, which may crash, hang or fall and cost one object only.
 
 A worker owns one `ParserChild`. The child gets an open file and a request, streams frames back over a socket pair,
-and is replaced after a crash, a deadline, 200 files, or when it has grown past 512 MiB. It sees no secret: its
+and is replaced after a crash, a deadline, 1,000 files, or when it has grown past 512 MiB. It sees no secret: its
 environment is built from scratch, its directory is empty, and where the kernel allows it has no network.
 """
 
@@ -27,7 +27,7 @@ from piiscan.model import Segment
 
 MEMORY = 1_200 << 20
 """Bytes of address space that a child may map beyond its start."""
-FILES = 200
+FILES = 1000
 """Requests after which a child is replaced, so that leaks and damage do not add up."""
 RESIDENT = 512 << 20
 """Bytes in memory past which a child is replaced between requests."""
