@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, BinaryIO
 
-from piiscan.errors import LimitReached, Malformed, ObjectError
+from piiscan.errors import Encrypted, LimitReached, Malformed, ObjectError
 from piiscan.extract import Job
 from piiscan.extract.pieces import Pieces
 from piiscan.extract.spooled import seekable
@@ -124,6 +124,12 @@ def compound_segments(stream: BinaryIO, job: Job, reader: Reader) -> Iterator[Se
     try:
         compound = Compound(source, job)
         yield from reader(compound)
+    except Encrypted as err:
+        from piiscan.extract.locked import reread
+
+        source.seek(0)
+        yield from reread(source, job, str(err).partition(" under ")[0])
+        return
     except (Malformed, struct.error, IndexError, ValueError, OverflowError) as err:
         from piiscan.extract.strings import EXTRACTOR as STRINGS
 
