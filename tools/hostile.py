@@ -33,8 +33,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from fixtures.writers.pdf import pdf_bytes, pdf_objects, pdf_stream
 from piiscan.identify import MAGICS
-from tests.extract.make import docx, paragraph, pdf_bytes, pdf_objects, pdf_stream, self_drawing_pdf, xlsx, zipped
+from tests.extract.make import docx, paragraph, self_drawing_pdf, xlsx, zipped
 
 OUTSIDE = "outside@mail7.example.org"
 """What lies outside the tree, for entities and links to reach for: no object may be said to hold it."""

@@ -6,7 +6,7 @@ What pg_dump, mysqldump, sqlite3, SQL Server and Oracle tools write. Statements 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
 from piiscan.extract import Job
@@ -56,25 +56,34 @@ class Dump:
         A row's number counts the rows of its table in this dump, from 1.
         """
         if job.media_type == PG_CUSTOM:
-            yield from custom_segments(stream, job)
+            yield from custom_segments(stream, job, statements)
             return
         reader = _Reader(decoded(stream, job), job)
         yield from reader.read()
 
 
-class _Reader:
-    """A buffer over the text, and what is known of the tables so far."""
+def statements(chunks: Iterator[str], job: Job, columns: Mapping[str, tuple[str, ...]]) -> Iterator[Segment]:
+    """The rows of statements that stand in another dump, so that their lines are none of the file's.
 
-    def __init__(self, chunks: Iterator[str], job: Job) -> None:
+    `columns` are the names that the dump tells, by table in lower case.
+    """
+    yield from _Reader(chunks, job, columns).read()
+
+
+class _Reader:
+    """A buffer over the text, and what is known of the tables so far; with `columns` lines are not counted."""
+
+    def __init__(self, chunks: Iterator[str], job: Job, columns: Mapping[str, tuple[str, ...]] | None = None) -> None:
         self._chunks = _one_break(chunks)
         self._job = job
+        self._physical = columns is None
         self._buffer, self._at = "", 0
         self._ended = False
         self._line, self._counted = 1, 0
         """Line of the character at `_counted`."""
         self._text: list[str] = []
         self._text_line, self._text_size = 1, 0
-        self._columns: dict[str, tuple[str, ...]] = {}
+        self._columns = dict(columns or {})
         self._rows: dict[tuple[str, tuple[str, ...]], TableRows] = {}
         self._numbers: dict[str, int] = {}
         self._escapes: bool | None = None
@@ -220,7 +229,7 @@ class _Reader:
     def _flush_text(self) -> Iterator[Segment]:
         text, self._text, self._text_size = "".join(self._text), [], 0
         if text:
-            yield from windows((text,), self._job.place, flat=False, line=self._text_line, prose=False)
+            yield from windows((text,), self._job.place, flat=False, line=self._text_line or None, prose=False)
 
     def _flush(self) -> Iterator[Segment]:
         yield from self._flush_text()
@@ -229,6 +238,9 @@ class _Reader:
         self._rows.clear()
 
     def _line_here(self) -> int:
+        """The line of the buffer's position; 0 where lines are not counted."""
+        if not self._physical:
+            return 0
         self._line += self._buffer.count("\n", self._counted, self._at)
         self._counted = self._at
         return self._line

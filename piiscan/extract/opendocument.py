@@ -146,7 +146,10 @@ class _Reader:
         self.sheets = package.job.media_type.startswith(_SXW + "calc")
         """Within the body of a spreadsheet: its tables are sheets."""
         self.slide = 0
-        self.count = 0
+        self.counts: dict[str, int] = {}
+        """Paragraphs so far, by part; those of a slide are counted on it."""
+        self.open: list[tuple[str, int]] = []
+        """Part and number of the open paragraphs: a note stands inside of one."""
         self.table_count = 0
         self.cells = 0
         self.depth = 0
@@ -207,8 +210,13 @@ class _Reader:
             slide=self.slide or None,
             sheet=self.sheet.name if self.sheet is not None else None,
             cell=cell if part == "comment" else None,
-            paragraph=None if self.sheet is not None else self.count or None,
+            paragraph=None if self.sheet is not None else self._number() or None,
         )
+
+    def _number(self) -> int:
+        """The paragraph of this part that is open, or the last one that was."""
+        part = self.parts[-1] if self.parts else ""
+        return self.open[-1][1] if self.open and self.open[-1][0] == part else self.counts.get(part, 0)
 
     def _part_of(self, name: str) -> str:
         """The part that an element opens; a shape on a sheet is none of its cell's text."""
@@ -222,11 +230,14 @@ class _Reader:
             self.parts.append(part)
         if name in ("p", "h"):
             self.depth += 1
-            self.count += 1
+            within = self.parts[-1] if self.parts else ""
+            self.counts[within] = self.counts.get(within, 0) + 1
+            self.open.append((within, self.counts[within]))
         elif name == "spreadsheet":
             self.sheets = True
         elif name == "page" and "drawing" in element.tag:
             self.slide += 1
+            self.counts.clear()
         elif name == "table":
             self.table_count += 1
             self.tables.append(_Table(self.table_count))
@@ -234,7 +245,7 @@ class _Reader:
             self.tables[-1].head = True
         elif name in ("table-cell", "covered-table-cell") and self.tables:
             self.tables[-1].cell = []
-            self.tables[-1].paragraph = self.count + 1
+            self.tables[-1].paragraph = self._number() + 1
         if name in FIELDS or name == "a":
             for key in FIELDS.get(name, ("href",)):
                 value = attributes(element).get(key, "")
@@ -247,6 +258,7 @@ class _Reader:
         if name in ("p", "h"):
             self.depth -= 1
             yield from self._paragraph(element)
+            self.open.pop()
         elif name in SIMPLE and ":text:" not in element.tag and element.text and element.text.strip():
             yield from self._add(element.text.strip(), self._where())
         elif name in ("table-cell", "covered-table-cell") and self.tables:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import BinaryIO, cast
@@ -21,7 +21,7 @@ from piiscan.extract.pieces import Pieces
 from piiscan.extract.rows import TableRows
 from piiscan.extract.spooled import Pieces as Stream
 from piiscan.extract.spooled import seekable
-from piiscan.extract.sqltext import COPY, copy_cells, identifiers, plain_name
+from piiscan.extract.sqltext import COPY, CREATE, copy_cells, created_columns, identifiers, plain_name
 from piiscan.extract.text import Lines, physical_lines, windows
 from piiscan.model import Segment
 
@@ -46,7 +46,13 @@ class _Entry:
     copy: str
 
 
-def custom_segments(stream: BinaryIO, job: Job) -> Iterator[Segment]:
+Columns = Mapping[str, tuple[str, ...]]
+"""Names of columns by table, in lower case."""
+Statements = Callable[[Iterator[str], Job, Columns], Iterator[Segment]]
+"""Reads the rows of `INSERT` statements."""
+
+
+def custom_segments(stream: BinaryIO, job: Job, statements: Statements) -> Iterator[Segment]:
     """The segments of a custom dump; a row's number counts the rows of its table from 1.
 
     What is in no known version gives its printable runs, and a note.
@@ -60,8 +66,11 @@ def custom_segments(stream: BinaryIO, job: Job) -> Iterator[Segment]:
         yield from printable(source, job, "UNSUPPORTED_FILE_TYPE_EXCEPTION", _SCHEMA)
         return
     pieces = Pieces(prose=False)
+    columns: dict[str, tuple[str, ...]] = {}
     for entry in entries.values():
         table = entry.name if entry.kind == "TABLE" else None
+        if head := CREATE.match(entry.definition):
+            columns[plain_name(head["table"]).lower()] = created_columns(entry.definition[head.end() :])
         yield from pieces.add(entry.definition, replace(job.place, part="schema", table=table))
     yield from pieces.flush()
     try:
@@ -74,7 +83,11 @@ def custom_segments(stream: BinaryIO, job: Job) -> Iterator[Segment]:
                     for _ in content:
                         pass
             elif number in entries:
-                yield from _rows(entries[number], reader, job)
+                entry = entries[number]
+                if COPY.match(entry.copy.rstrip() + "\n"):
+                    yield from _rows(entry, reader, job)
+                else:
+                    yield from statements(_text(reader, job), job, columns)
             else:
                 for _ in reader.chunks():
                     pass
@@ -102,19 +115,25 @@ def _unpacked(reader: _Reader, job: Job) -> Iterator[bytes]:
         pass
 
 
-def _rows(entry: _Entry, reader: _Reader, job: Job) -> Iterator[Segment]:
+def _text(reader: _Reader, job: Job) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder(reader.charset)("replace")
-    lines = Lines(part for data in _unpacked(reader, job) if (part := decoder.decode(data)))
+    return (part for data in _unpacked(reader, job) if (part := decoder.decode(data)))
+
+
+def _rows(entry: _Entry, reader: _Reader, job: Job) -> Iterator[Segment]:
+    """The rows of a `COPY`."""
+    lines = Lines(_text(reader, job))
     head = COPY.match(entry.copy.rstrip() + "\n")
     table = plain_name(head["table"]) if head else f"{entry.schema}.{entry.name}".strip(".")
     names = identifiers(head["columns"]) if head and head["columns"] else ()
     rows: TableRows | None = None
     number = 0
     while (block := lines.block()) is not None:
-        if not head or not block:
-            # Written as statements, or too long to be held.
-            text: Iterable[str] = (block,) if block else lines.rest_of_line()
-            yield from windows(text, replace(job.place, table=table), flat=False, line=None, prose=False)
+        if not block:
+            # Too long to be held.
+            yield from windows(
+                lines.rest_of_line(), replace(job.place, table=table), flat=False, line=None, prose=False
+            )
             continue
         for line in physical_lines(block):
             line = line.rstrip("\r\n")

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from fixtures.writers.pdf import pdf_bytes, pdf_objects
 from tests.e2e.test_kill import KILL
-from tests.extract.make import cell, docx, paragraph, pdf_bytes, pdf_objects, xlsx, zipped
+from tests.extract.make import cell, docx, paragraph, xlsx, zipped
 from tests.support.cli import Cli, hooked
 from tests.support.trees import write
 

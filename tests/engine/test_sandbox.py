@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.writers.pdf import pdf_bytes, pdf_objects
 from piiscan.engine.sandbox import ParserChild
 from piiscan.errors import Encrypted, LimitReached, ParserDied, TimedOut
 from piiscan.extract import Budget, Job, Limits
 from piiscan.model import Segment
-from tests.extract.make import MAIL, SSN, pdf_bytes, pdf_objects, places_of, self_drawing_pdf, text_of
+from tests.extract.make import MAIL, SSN, places_of, self_drawing_pdf, text_of
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "send_fds"), reason="no descriptor passing on this system")
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")

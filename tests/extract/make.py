@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Mapping, Sequence
 
+from fixtures.archives import zip_bytes
+from fixtures.writers.pdf import pdf_bytes, pdf_objects, pdf_stream
 from piiscan.extract import Budget, Job, Limits, extractor_for
 from piiscan.model import ColumnSegment, Place, Segment, TextSegment
 
@@ -63,11 +64,7 @@ def places_of(segments: Sequence[Segment], value: str) -> list[Place]:
 
 def zipped(parts: Mapping[str, str | bytes]) -> bytes:
     """A zip of these parts."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
-        for name, content in parts.items():
-            file.writestr(name, content)
-    return out.getvalue()
+    return zip_bytes(parts)
 
 
 def paragraph(*runs: str) -> str:
@@ -111,47 +108,6 @@ def xlsx(sheets: Mapping[str, str], parts: Mapping[str, str | bytes] | None = No
         made["xl/sharedStrings.xml"] = f"<sst {_S}>{strings}</sst>"
     more = {k: v.replace("{S}", _S).replace("{R}", _R) if isinstance(v, str) else v for k, v in (parts or {}).items()}
     return zipped({**made, **more})
-
-
-def pdf_bytes(objects: Mapping[int, str | bytes], trailer: str = "") -> bytes:
-    """A PDF of these objects; object 1 is its catalog."""
-    out = io.BytesIO()
-    out.write(b"%PDF-1.7\n")
-    offsets = {}
-    for number, content in objects.items():
-        offsets[number] = out.tell()
-        out.write(b"%d 0 obj\n" % number)
-        out.write(content if isinstance(content, bytes) else content.encode("latin-1"))
-        out.write(b"\nendobj\n")
-    start, size = out.tell(), max(objects) + 1
-    out.write(b"xref\n0 %d\n0000000000 65535 f \n" % size)
-    for number in range(1, size):
-        out.write(b"%010d 00000 n \n" % offsets[number] if number in offsets else b"0000000000 65535 f \n")
-    out.write(f"trailer\n<</Size {size}/Root 1 0 R{trailer}>>\nstartxref\n{start}\n%%EOF\n".encode())
-    return out.getvalue()
-
-
-def pdf_stream(data: bytes, entries: str = "") -> bytes:
-    """A stream object."""
-    return b"<<" + entries.encode() + b"/Length %d>>\nstream\n" % len(data) + data + b"\nendstream"
-
-
-def pdf_objects(pages: Sequence[Sequence[str]], *, page_extra: str = "", catalog: str = "") -> dict[int, str | bytes]:
-    """Objects of a document whose pages hold these lines; page n is object 10 + 2n, its content the next."""
-    kids = " ".join(f"{10 + 2 * n} 0 R" for n in range(len(pages)))
-    out: dict[int, str | bytes] = {
-        1: f"<</Type/Catalog/Pages 2 0 R{catalog}>>",
-        2: f"<</Type/Pages/Count {len(pages)}/Kids[{kids}]>>",
-        3: "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
-    }
-    for n, lines in enumerate(pages):
-        drawn = "".join(f"1 0 0 1 72 {700 - 20 * i} Tm ({line}) Tj\n" for i, line in enumerate(lines))
-        out[10 + 2 * n] = (
-            f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents {11 + 2 * n} 0 R"
-            f"/Resources<</Font<</F1 3 0 R>>>>{page_extra}>>"
-        )
-        out[11 + 2 * n] = pdf_stream(f"BT /F1 12 Tf\n{drawn}ET".encode())
-    return out
 
 
 def self_drawing_pdf(text: str) -> bytes:

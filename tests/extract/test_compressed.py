@@ -4,24 +4,18 @@ import io
 import lzma
 import random
 import struct
-import zlib
 from collections.abc import Callable
 
 import pytest
 import zstandard
 
+from fixtures.writers.archive import lzip
 from piiscan.errors import LimitReached, Malformed, ObjectError
 from piiscan.extract.compressed import Zstd
 from piiscan.identify import identify
 from tests.extract.test_archive import BODY, read, tarred
 
 NOISE = random.Random(1).randbytes(300_000).hex().encode()
-
-
-def lzip(data: bytes) -> bytes:
-    chosen = {"id": lzma.FILTER_LZMA1, "dict_size": 1 << 20, "lc": 3, "lp": 0, "pb": 2}
-    body = lzma.compress(data, lzma.FORMAT_RAW, filters=[chosen])
-    return b"LZIP\1\x14" + body + struct.pack("<IQQ", zlib.crc32(data), len(data), len(body) + 26)
 
 
 def alone(data: bytes) -> bytes:

@@ -7,10 +7,11 @@ import sys
 from typing import Any
 
 import pytest
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
-from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from fixtures.writers.dicom import written
 from piiscan.identify import identify
 from tests.extract.make import MAIL, docx, extract, paragraph, places_of, text_of
 from tests.extract.mutate import survives
@@ -34,19 +35,6 @@ def patient(**more: Any) -> Dataset:
     for name, value in more.items():
         setattr(data, name, value)
     return data
-
-
-def written(data: Dataset, syntax: str = ExplicitVRLittleEndian, *, bare: bool = False) -> bytes:
-    out = io.BytesIO()
-    if bare:
-        data.save_as(out, implicit_vr=syntax == ImplicitVRLittleEndian, little_endian=syntax != ExplicitVRBigEndian)
-        return out.getvalue()
-    data.file_meta = FileMetaDataset()
-    data.file_meta.TransferSyntaxUID = UID(syntax)
-    data.file_meta.MediaStorageSOPClassUID = UID("1.2.840.10008.5.1.4.1.1.7")
-    data.file_meta.MediaStorageSOPInstanceUID = UID("1.2.3")
-    data.save_as(out, enforce_file_format=True)
-    return out.getvalue()
 
 
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian])

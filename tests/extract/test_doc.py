@@ -5,10 +5,10 @@ import zlib
 
 import pytest
 
+from fixtures.writers.ole import compound, label, older_word, packed, property_set, with_table, word, workbook
 from piiscan.errors import Encrypted
 from piiscan.model import ColumnSegment
 from tests.extract.make import IBAN, MAIL, SSN, extract, places_of, text_of
-from tests.extract.make_ole import compound, label, packed, property_set, with_table, word, workbook
 from tests.extract.mutate import withstands
 from tests.extract.test_metafile import wmf
 
@@ -107,12 +107,7 @@ def test_texts_of_pictures() -> None:
 
 
 def test_word_95_in_its_code_page() -> None:
-    text = "Анна\rИван\r".encode("cp1251")
-    fib = bytearray(0x300)
-    struct.pack_into("<6H", fib, 0, 0xA5DC, 0x65, 0, 0x419, 0, 0)
-    struct.pack_into("<II", fib, 0x18, 0x300, 0x300 + len(text))
-    struct.pack_into("<I", fib, 0x34, len(text))
-    segments, _ = extract(compound({"WordDocument": bytes(fib) + text}), DOC)
+    segments, _ = extract(older_word("Анна\rИван\r".encode("cp1251"), 0x419), DOC)
     assert [(p.part, p.paragraph) for p in places_of(segments, "Иван")] == [("body", 2)]
 
 

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
-import duckdb
 import pytest
 
+from fixtures.writers.database import duckdb as database
 from piiscan.errors import ObjectError
 from piiscan.extract import Job, duckfile, segments
 from tests.extract.make import MAIL, docx, extract, paragraph, places_of, text_of
 from tests.extract.mutate import survives
 
 DUCK = "application/x-duckdb"
-
-
-def database(*statements: str, parameters: tuple[object, ...] = ()) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "x.duckdb")
-        with duckdb.connect(path, config={"threads": "1"}) as connection:
-            for statement in statements:
-                connection.execute(statement, parameters if "?" in statement else None)
-        return Path(path).read_bytes()
 
 
 def test_places_have_table_column_and_row() -> None:

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import os
 import random
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from fixtures.writers.git import Repository
 from piiscan.engine.sandbox import ParserChild, available
 from piiscan.errors import LimitReached, ObjectError, UnsupportedFormat
 from piiscan.extract import Job, Limits
@@ -15,45 +14,6 @@ from tests.support.programs import needs
 
 BUNDLE, PACK = "application/x-git-bundle", "application/x-git-pack"
 pytestmark = needs("git")
-
-
-class Repository:
-    """A repository that the tests write."""
-
-    def __init__(self, path: Path, *options: str) -> None:
-        self.path = path
-        self.clock = 1_700_000_000
-        self.git("init", "-q", *options, ".")
-
-    def git(self, *arguments: str) -> str:
-        self.clock += 60
-        told = {"GIT_AUTHOR_DATE": f"{self.clock} +0000", "GIT_COMMITTER_DATE": f"{self.clock} +0000"}
-        told |= {"GIT_AUTHOR_NAME": "Dev", "GIT_AUTHOR_EMAIL": "dev@example.org", "GIT_CONFIG_GLOBAL": os.devnull}
-        told |= {"GIT_COMMITTER_NAME": "Dev", "GIT_COMMITTER_EMAIL": "dev@example.org", "GIT_CONFIG_NOSYSTEM": "1"}
-        done = subprocess.run(
-            ["git", *arguments], cwd=self.path, env={**os.environ, **told}, check=True, capture_output=True, text=True
-        )
-        return done.stdout.strip()
-
-    def commit(self, message: str, **files: bytes | None) -> str:
-        for name, data in files.items():
-            path = self.path / name.replace("__", "/")
-            if data is None:
-                path.unlink()
-                continue
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        self.git("add", "-A")
-        self.git("commit", "-q", "-m", message)
-        return self.git("rev-parse", "HEAD")
-
-    def bundle(self, *what: str) -> bytes:
-        self.git("bundle", "create", "-q", "../x.bundle", *what)
-        return (self.path.parent / "x.bundle").read_bytes()
-
-    def pack(self) -> bytes:
-        self.git("repack", "-adq")
-        return next((self.path / ".git/objects/pack").glob("*.pack")).read_bytes()
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.writers.archive import cab, rar, raw, rpm, written
 from piiscan.engine.sandbox import ParserChild, available
 from piiscan.errors import Encrypted, LimitReached, Malformed, ObjectError, UnsupportedFormat
 from piiscan.extract import Budget, Job, Limits, segments
 from piiscan.identify import identify
 from tests.extract.make import SSN, docx, paragraph, places_of, zipped
-from tests.extract.make_archive import cab, rar, raw, rpm, written
 from tests.extract.test_archive import BODY, read
 from tests.support.programs import needs
 

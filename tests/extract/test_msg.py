@@ -5,11 +5,11 @@ import random
 
 import pytest
 
+from fixtures.writers.outlook import binary, msg, ole, rtf_compressed, text, text8
 from piiscan.errors import Malformed, ObjectError
 from piiscan.extract import Limits, mapi
 from piiscan.identify import identify
 from tests.extract.make import IBAN, MAIL, SSN, docx, extract, paragraph, places_of, text_of
-from tests.extract.make_mail import binary, msg, ole, rtf_compressed, text, text8
 
 MSG = "application/vnd.ms-outlook"
 HTML_IN_RTF = (

@@ -7,9 +7,10 @@ import io
 import json
 from typing import Any
 
+from fixtures.writers.pdf import pdf_bytes, pdf_objects
 from piiscan.extract import Job, segments
 from piiscan.model import Segment, TextSegment
-from tests.extract.make import MAIL, SSN, extract, pdf_bytes, pdf_objects, places_of, text_of
+from tests.extract.make import MAIL, SSN, extract, places_of, text_of
 from tests.extract.mutate import survives
 
 NOTEBOOK = "application/x-ipynb+json"

@@ -5,24 +5,14 @@ import struct
 
 import pytest
 
+from fixtures.writers.ole import compound, compressed, macros, packed, property_set
 from piiscan.errors import Encrypted, Malformed
 from piiscan.extract import Job
 from piiscan.extract.ole import Compound
 from piiscan.extract.vba import decompressed
 from tests.extract.make import IBAN, MAIL, SSN, cell, extract, places_of, text_of, xlsx
-from tests.extract.make_ole import compound, packed, property_set
 
 OLE = "application/x-ole-storage"
-
-
-def compressed(data: bytes) -> bytes:
-    """A container of literals only. Source: MS-OVBA 2.4.1."""
-    out = b"\x01"
-    for begin in range(0, len(data), 3000):
-        chunk = data[begin : begin + 3000]
-        body = b"".join(b"\0" + chunk[n : n + 8] for n in range(0, len(chunk), 8))
-        out += struct.pack("<H", 0xB000 | len(body) - 1) + body
-    return out
 
 
 def test_compression_with_copies() -> None:
@@ -37,9 +27,7 @@ def test_compression_with_copies() -> None:
 
 def test_macros_are_read_by_module() -> None:
     source = f'Sub Go()\r\n  mail = "{MAIL}"\r\nEnd Sub\r\n'.encode()
-    listing = struct.pack("<HIH", 3, 2, 1252) + struct.pack("<HIIH", 9, 4, 1, 2)
-    listing += struct.pack("<HI", 0x1A, 7) + b"Module1" + struct.pack("<HII", 0x31, 4, 5)
-    data = compound({"VBA/dir": compressed(listing), "VBA/Module1": b"pcode" + compressed(source), "PROJECT": b"x"})
+    data = compound(macros("Module1", source))
     segments, job = extract(data, OLE)
     (place,) = places_of(segments, MAIL)
     assert (place.part, place.path, place.line) == ("macro", "Module1", 2)

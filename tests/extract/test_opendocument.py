@@ -1,51 +1,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 
 import pytest
 
+from fixtures.writers.opendocument import ODP, ODS, ODT, package, row, sheet, text_cell, typed
 from piiscan.errors import Encrypted, LimitReached, Malformed, ObjectError
 from piiscan.extract import Limits
-from tests.extract.make import IBAN, MAIL, SSN, cell, extract, places_of, text_of, xlsx, zipped
-
-ODT = "application/vnd.oasis.opendocument.text"
-ODS = "application/vnd.oasis.opendocument.spreadsheet"
-ODP = "application/vnd.oasis.opendocument.presentation"
-_BASE = "urn:oasis:names:tc:opendocument:xmlns:"
-_NS = " ".join(
-    f'xmlns:{short}="{_BASE}{name}:1.0"'
-    for short, name in [
-        ("office", "office"), ("text", "text"), ("table", "table"), ("draw", "drawing"), ("style", "style"),
-        ("presentation", "presentation"), ("manifest", "manifest"), ("svg", "svg-compatible"), ("form", "form"),
-    ]
-)  # fmt: skip
-_NS += ' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xlink="http://www.w3.org/1999/xlink"'
-
-
-def package(media_type: str, body: str, parts: Mapping[str, str | bytes] | None = None, *, head: str = "") -> bytes:
-    """A package whose content is this body; `{NS}` in other parts stands for the namespaces."""
-    kind = {ODT: "text", ODS: "spreadsheet", ODP: "presentation"}[media_type]
-    body = f"<office:body><office:{kind}>{body}</office:{kind}></office:body>"
-    more = {k: v.replace("{NS}", _NS) if isinstance(v, str) else v for k, v in (parts or {}).items()}
-    content = f'<?xml version="1.0"?>{head}<office:document-content {_NS}>{body}</office:document-content>'
-    return zipped({"mimetype": media_type, "content.xml": content, **more})
-
-
-def sheet(name: str, rows: str) -> str:
-    return f'<table:table table:name="{name}"><table:table-column/>{rows}</table:table>'
-
-
-def row(*cells: str, more: str = "") -> str:
-    return f"<table:table-row {more}>{''.join(cells)}</table:table-row>"
-
-
-def text_cell(text: str, more: str = "") -> str:
-    return f'<table:table-cell office:value-type="string" {more}><text:p>{text}</text:p></table:table-cell>'
-
-
-def typed(kind: str, more: str, inside: str) -> str:
-    return f'<table:table-cell office:value-type="{kind}" {more}>{inside}</table:table-cell>'
+from tests.extract.make import IBAN, MAIL, SSN, cell, extract, places_of, text_of, xlsx
 
 
 def test_paragraphs_are_counted_and_joined() -> None:
@@ -76,6 +38,8 @@ def test_notes_comments_changes_links_and_boxes() -> None:
     assert [p.part for p in places_of(segments, MAIL)] == ["note"]
     assert [p.part for p in places_of(segments, IBAN)] == ["comment"]
     assert [p.part for p in places_of(segments, "Com Menter")] == ["comment"]
+    assert [(p.part, p.paragraph) for p in places_of(segments, "before here")] == [("body", 1)]
+    assert [(p.part, p.paragraph) for p in places_of(segments, "around")] == [("body", 2)]
     for text in ("Dee Leter", "x.y@example.org", "Box text", "Alt text", "before here", "around"):
         assert text_of(segments).count(text) == 1
 

@@ -12,10 +12,12 @@ from contextlib import suppress
 
 import pytest
 
+from fixtures.writers.ole import compound, label, record, workbook
+from fixtures.writers.pdf import pdf_bytes, pdf_objects, pdf_stream
 from piiscan.errors import Encrypted, ObjectError
 from piiscan.extract import Budget, Job, extractor_for, segments
 from piiscan.identify import ENCRYPTED_OLE, identify
-from tests.extract.make import SSN, docx, paragraph, pdf_bytes, pdf_objects, pdf_stream, text_of
+from tests.extract.make import SSN, docx, paragraph, text_of
 from tests.support.programs import needs
 
 PDF = "application/pdf"
@@ -103,6 +105,49 @@ def test_damage_to_a_locked_document_is_an_object_error() -> None:
         job = Job("x", "", budget=Budget(bytes_in=len(data)), passwords=WORDS)
         with suppress(ObjectError):
             list(segments(io.BytesIO(bytes(spoilt)), job))
+
+
+def locked_xls(text: str, word: str) -> bytes:
+    """A workbook whose records are under RC4. Source: MS-XLS 2.2.10, MS-OFFCRYPTO 2.3.6."""
+    salt, verifier = bytes(range(16)), bytes(range(16, 32))
+    short = hashlib.md5(word.encode("utf-16-le")).digest()[:5]
+    base = hashlib.md5((short + salt) * 16).digest()[:5]
+
+    def stream(size: int) -> bytes:
+        blocks = range(size // 1024 + 1)
+        return b"".join(rc4(hashlib.md5(base + struct.pack("<I", n)).digest(), bytes(1024)) for n in blocks)
+
+    proof = bytes(a ^ b for a, b in zip(verifier + hashlib.md5(verifier).digest(), stream(32), strict=False))
+    data = bytearray(
+        workbook({"S": label(0, 0, text)}, globals_=record(0x2F, struct.pack("<3H", 1, 1, 1) + salt + proof))
+    )
+    keys, at = stream(len(data)), 0
+    while at < len(data):
+        kind, size = struct.unpack_from("<HH", data, at)
+        # Left as they are: how a stream begins, the key's own record, and where a sheet begins.
+        clear = size if kind in (0x0809, 0x002F) else 4 if kind == 0x0085 else 0
+        for i in range(at + 4 + clear, at + 4 + size):
+            data[i] ^= keys[i]
+        at += 4 + size
+    return compound({"Workbook": bytes(data)})
+
+
+@pytest.mark.parametrize(("word", "words"), [("VelvetSweatshop", ()), (WORDS[1], WORDS)], ids=["own", "given"])
+def test_an_old_workbook_under_a_password(word: str, words: tuple[str, ...]) -> None:
+    data = locked_xls(f"SSN {SSN}", word)
+    assert SSN.encode() not in data
+    assert SSN in read(data, "application/vnd.ms-excel", *words)
+
+
+def test_an_old_workbook_under_another_password_is_said_so() -> None:
+    for words in ((), WORDS[:1]):
+        with pytest.raises(Encrypted, match="an Excel workbook under a password"):
+            read(locked_xls(f"SSN {SSN}", WORDS[1]), "application/vnd.ms-excel", *words)
+
+
+def test_a_document_that_excel_protects_and_leaves_open() -> None:
+    data = locked_docx(f"SSN {SSN}", "VelvetSweatshop")
+    assert SSN in read(data, ENCRYPTED_OLE)
 
 
 def zip_crypto(data: bytes, word: bytes) -> bytes:

@@ -8,11 +8,7 @@ import zlib
 
 import pytest
 
-from piiscan.extract import Job, Limits, segments
-from piiscan.identify import identify
-from piiscan.model import Segment
-from tests.extract.make import MAIL, extract, places_of, text_of
-from tests.extract.make_picture import (
+from fixtures.writers.picture import (
     XMP_PACKET,
     ascii_entry,
     degrees,
@@ -25,6 +21,10 @@ from tests.extract.make_picture import (
     tiff,
     webp,
 )
+from piiscan.extract import Job, Limits, segments
+from piiscan.identify import identify
+from piiscan.model import Segment
+from tests.extract.make import MAIL, extract, places_of, text_of
 from tests.extract.mutate import survives
 
 XMP = XMP_PACKET.format(MAIL).encode()

@@ -5,9 +5,7 @@ import zlib
 
 import pytest
 
-from piiscan.errors import Encrypted
-from tests.extract.make import IBAN, MAIL, SSN, extract, places_of, text_of
-from tests.extract.make_ole import (
+from fixtures.writers.ole import (
     atom,
     compound,
     container,
@@ -18,6 +16,8 @@ from tests.extract.make_ole import (
     text_box,
     workbook,
 )
+from piiscan.errors import Encrypted
+from tests.extract.make import IBAN, MAIL, SSN, extract, places_of, text_of
 from tests.extract.mutate import withstands
 
 PPT = "application/vnd.ms-powerpoint"

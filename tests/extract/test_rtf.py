@@ -5,17 +5,14 @@ import random
 import pytest
 from striprtf.striprtf import rtf_to_text
 
+from fixtures.writers.ole import compound, label, packed, workbook
+from fixtures.writers.rtf import rtf
 from piiscan.errors import LimitReached, ObjectError
 from piiscan.extract import Limits
 from piiscan.model import ColumnSegment
 from tests.extract.make import IBAN, MAIL, SSN, extract, places_of, text_of
-from tests.extract.make_ole import compound, label, packed, workbook
 
 RTF = "application/rtf"
-
-
-def rtf(body: str, head: str = "") -> bytes:
-    return ("{\\rtf1\\ansi\\ansicpg1252\\deff0{\\fonttbl{\\f0 Arial;}" + head + "}" + body + "}").encode("latin-1")
 
 
 def test_paragraphs_are_counted() -> None:

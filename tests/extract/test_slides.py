@@ -1,47 +1,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 
 import pytest
 
+from fixtures.writers.slides import par, pptx, rels, shape
 from piiscan.errors import Encrypted, Malformed, ObjectError
 from piiscan.model import ColumnSegment
-from tests.extract.make import IBAN, MAIL, SSN, cell, extract, places_of, text_of, xlsx, zipped
+from tests.extract.make import IBAN, MAIL, SSN, cell, extract, places_of, text_of, xlsx
 
 PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
-_A = "http://schemas.openxmlformats.org/drawingml/2006/main"
-_NS = f'xmlns:a="{_A}" xmlns:p="p" xmlns:c="c" xmlns:dgm="d" xmlns:r="http://example.org/relationships"'
-
-
-def par(*runs: str) -> str:
-    return "<a:p>" + "".join(f"<a:r><a:t>{run}</a:t></a:r>" for run in runs) + "</a:p>"
-
-
-def shape(*paragraphs: str, more: str = "") -> str:
-    return f"<p:sp><p:cNvPr id='1' name='Box' {more}/><p:txBody>{''.join(paragraphs)}</p:txBody></p:sp>"
-
-
-def rels(*targets: str) -> str:
-    modes = {True: 'TargetMode="External"', False: ""}
-    listed = "".join(
-        f'<Relationship Id="r{n}" Target="{target}" {modes[":" in target]}/>' for n, target in enumerate(targets, 1)
-    )
-    return f"<Relationships>{listed}</Relationships>"
-
-
-def pptx(slides: Mapping[str, str], parts: Mapping[str, str | bytes] | None = None) -> bytes:
-    """A presentation that shows `slides` in this order; `{NS}` in other parts stands for the namespaces."""
-    ids = "".join(f'<p:sldId id="{255 + n}" r:id="r{n}"/>' for n in range(1, len(slides) + 1))
-    made: dict[str, str | bytes] = {
-        "[Content_Types].xml": "<Types/>",
-        "ppt/presentation.xml": f"<p:presentation {_NS}><p:sldIdLst>{ids}</p:sldIdLst></p:presentation>",
-        "ppt/_rels/presentation.xml.rels": rels(*(f"slides/{name}.xml" for name in slides)),
-    }
-    for name, body in slides.items():
-        made[f"ppt/slides/{name}.xml"] = f"<p:sld {_NS}><p:cSld><p:spTree>{body}</p:spTree></p:cSld></p:sld>"
-    more = {k: v.replace("{NS}", _NS) if isinstance(v, str) else v for k, v in (parts or {}).items()}
-    return zipped({**made, **more})
 
 
 def test_slides_are_numbered_as_they_are_shown() -> None:

@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 import io
-import os
 import sqlite3
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
 import pytest
 
+from fixtures.writers.database import sqlite as database
 from piiscan.extract import Job, segments
 from piiscan.model import Segment
 from tests.extract.make import MAIL, SSN, docx, extract, paragraph, places_of, text_of
 from tests.extract.mutate import survives
 
 SQLITE = "application/vnd.sqlite3"
-
-
-def database(*statements: str, fill: Callable[[sqlite3.Connection], object] | None = None) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "x.db")
-        connection = sqlite3.connect(path)
-        for statement in statements:
-            connection.execute(statement)
-        if fill is not None:
-            fill(connection)
-        connection.commit()
-        connection.close()
-        return Path(path).read_bytes()
-
 
 PEOPLE = "CREATE TABLE people (id INTEGER PRIMARY KEY, mail TEXT, card REAL, raw BLOB)"
 

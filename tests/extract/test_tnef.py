@@ -6,9 +6,9 @@ import struct
 
 import pytest
 
+from fixtures.writers.outlook import attribute, mapi, rtf_compressed, tnef
 from piiscan.errors import Malformed, ObjectError
 from tests.extract.make import IBAN, MAIL, SSN, docx, extract, paragraph, places_of, text_of
-from tests.extract.make_mail import attribute, mapi, rtf_compressed, tnef
 
 TNEF = "application/ms-tnef"
 STRING8, UNICODE, BINARY, OBJECT = 0x1E, 0x1F, 0x102, 0x0D

@@ -6,21 +6,24 @@ import struct
 import pytest
 from python_calamine import CalamineWorkbook
 
-from piiscan.errors import Encrypted, LimitReached
-from piiscan.extract import Limits
-from piiscan.model import ColumnSegment
-from tests.extract.make import IBAN, MAIL, SSN, extract, places_of, text_of
-from tests.extract.make_ole import (
+from fixtures.writers.ole import (
     biff_string,
     compound,
+    drawn,
     label,
+    note,
     number,
+    older_workbook,
     packed,
     property_set,
     record,
     shared,
     workbook,
 )
+from piiscan.errors import Encrypted, LimitReached
+from piiscan.extract import Limits
+from piiscan.model import ColumnSegment
+from tests.extract.make import IBAN, MAIL, SSN, extract, places_of, text_of
 from tests.extract.mutate import withstands
 
 XLS = "application/vnd.ms-excel"
@@ -91,15 +94,16 @@ def test_strings_that_go_on_in_other_records() -> None:
 
 
 def test_notes_text_boxes_links_and_headers() -> None:
-    def drawn(identifier: int, text: str) -> bytes:
-        obj = record(0x005D, struct.pack("<HHHHH", 0x15, 0x12, 0x19, identifier, 0) + bytes(12))
-        txo = struct.pack("<HHHHHHHI", 0, 0, 0, 0, 0, len(text), 0, 0)
-        return obj + record(0x01B6, txo) + record(0x003C, b"\1" + text.encode("utf-16-le"))
-
-    note = record(0x001C, struct.pack("<HHHH", 6, 27, 0, 9) + biff_string("Au Thor"))
     link = struct.pack("<HHHH", 1, 1, 3, 3) + bytes(24) + f"mailto:{MAIL}".encode("utf-16-le")
     footer = record(0x0015, biff_string(f'&L&"Arial,Bold"&12 Desk &C{IBAN}'))
-    body = label(0, 0, "x") + drawn(9, SSN) + drawn(10, "Box text") + note + record(0x01B8, link) + footer
+    body = (
+        label(0, 0, "x")
+        + drawn(9, SSN)
+        + drawn(10, "Box text")
+        + note(6, 27, 9, "Au Thor")
+        + record(0x01B8, link)
+        + footer
+    )
     segments, _ = extract(xls(workbook({"S": body})), XLS)
     assert [(p.cell, p.part) for p in places_of(segments, SSN)] == [("AB7", "comment")]
     assert [(p.cell, p.part) for p in places_of(segments, "Au Thor")] == [("AB7", "comment")]
@@ -148,14 +152,7 @@ def test_embedded_files_and_documents() -> None:
 
 
 def test_older_workbook_in_its_code_page() -> None:
-    bof = record(0x0809, struct.pack("<HHHH", 0x0500, 5, 0, 0))
-    sheet = record(0x0809, struct.pack("<HHHH", 0x0500, 0x10, 0, 0))
-    text = "Иван Тест".encode("cp1251")
-    sheet += record(0x0204, struct.pack("<HHHH", 1, 2, 0, len(text)) + text) + record(0x000A)
-    page = record(0x0042, struct.pack("<H", 1251))
-    size = len(bof) + len(page) + 4 + 6 + 2 + 4
-    stream = bof + page + record(0x0085, struct.pack("<IBBB", size, 0, 0, 1) + b"S") + record(0x000A) + sheet
-    segments, _ = extract(compound({"Book": stream}), XLS)
+    segments, _ = extract(older_workbook({(1, 2): "Иван Тест"}, "cp1251"), XLS)
     assert [(p.sheet, p.cell) for p in places_of(segments, "Иван Тест")] == [("S", "C2")]
 
 

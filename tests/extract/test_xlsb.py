@@ -6,52 +6,12 @@ import struct
 
 from python_calamine import CalamineWorkbook
 
+from fixtures.writers.xlsb import cell, comments, rec, row, sheet_links, wide, xlsb
 from piiscan.errors import ObjectError
 from piiscan.model import ColumnSegment
-from tests.extract.make import IBAN, MAIL, SSN, extract, places_of, text_of, zipped
+from tests.extract.make import IBAN, MAIL, SSN, extract, places_of, text_of
 
 XLSB = "application/vnd.ms-excel.sheet.binary.macroenabled.12"
-_R = 'xmlns="http://schemas.openxmlformats.org/package/2006/relationships"'
-_OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-
-
-def rec(kind: int, body: bytes = b"") -> bytes:
-    """A BIFF12 record."""
-    head = bytes((kind,)) if kind < 128 else bytes((kind & 0x7F | 0x80, kind >> 7))
-    size, out = len(body), b""
-    while True:
-        out += bytes((size & 0x7F | (0x80 if size > 0x7F else 0),))
-        size >>= 7
-        if not size:
-            return head + out + body
-
-
-def wide(text: str) -> bytes:
-    return struct.pack("<I", len(text)) + text.encode("utf-16-le")
-
-
-def row(number: int) -> bytes:
-    return rec(0, struct.pack("<IIHB", number, 0, 300, 0) + bytes(6))
-
-
-def cell(column: int, kind: int, value: bytes, style: int = 0) -> bytes:
-    return rec(kind, struct.pack("<II", column, style) + value)
-
-
-def xlsb(sheet: bytes, *, strings: tuple[str, ...] = (), parts: dict[str, str | bytes] | None = None) -> bytes:
-    """A binary workbook of one sheet, given as the records of its cells."""
-    made: dict[str, str | bytes] = {
-        "[Content_Types].xml": "<Types/>",
-        "xl/workbook.bin": rec(131) + rec(143) + rec(156, struct.pack("<II", 0, 1) + wide("rId1") + wide("Staff"))
-        + rec(144) + rec(39, struct.pack("<IBI", 0, 0, 0xFFFFFFFF) + wide("Payroll") + bytes(8)) + rec(132),
-        "xl/_rels/workbook.bin.rels": f'<Relationships {_R}><Relationship Id="rId1" Type="{_OFFICE}/worksheet" '
-        'Target="worksheets/sheet1.bin"/></Relationships>',
-        "xl/worksheets/sheet1.bin": rec(129) + rec(148, bytes(16)) + rec(145) + sheet + rec(146) + rec(130),
-    }  # fmt: skip
-    if strings:
-        items = b"".join(rec(19, b"\0" + wide(text)) for text in strings)
-        made["xl/sharedStrings.bin"] = rec(159, struct.pack("<II", len(strings), len(strings))) + items + rec(160)
-    return zipped({**made, **(parts or {})})
 
 
 def test_sheet_with_header_goes_by_columns() -> None:
@@ -87,13 +47,13 @@ def test_numbers_formulas_and_far_corner() -> None:
 
 def test_comments_links_and_headers() -> None:
     at = struct.pack("<IIII", 6, 6, 27, 27)
-    comments = rec(632, wide("Au Thor")) + rec(635, struct.pack("<I", 0) + at + bytes(16)) + rec(637, b"\0" + wide(SSN))
     link = rec(494, at + wide("r9") + wide("") + wide("tip") + wide("shown"))
     foot = rec(479, struct.pack("<HI", 0, 0xFFFFFFFF) + wide(f"&C&12 {IBAN}"))
     parts: dict[str, str | bytes] = {
-        "xl/comments1.bin": comments,
-        "xl/worksheets/_rels/sheet1.bin.rels": f'<Relationships {_R}><Relationship Id="r1" Target="../comments1.bin"/>'
-        f'<Relationship Id="r9" TargetMode="External" Target="mailto:{MAIL}"/></Relationships>',
+        "xl/comments1.bin": comments(6, 27, "Au Thor", SSN),
+        "xl/worksheets/_rels/sheet1.bin.rels": sheet_links(
+            'Id="r1" Target="../comments1.bin"', f'Id="r9" TargetMode="External" Target="mailto:{MAIL}"'
+        ),
     }
     segments, _ = extract(xlsb(row(0) + cell(0, 6, wide("x")) + link + foot, parts=parts), XLSB)
     assert [(p.sheet, p.cell, p.part) for p in places_of(segments, SSN)] == [("Staff", "AB7", "comment")]

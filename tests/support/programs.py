@@ -10,6 +10,8 @@ import shutil
 
 import pytest
 
+from fixtures.needs import there
+
 REASON = "missing program: "
 _ALIASES = {"chromium": ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")}
 
@@ -17,9 +19,7 @@ _ALIASES = {"chromium": ("chromium", "chromium-browser", "google-chrome-stable",
 def find(program: str) -> str:
     """The path of a program under one of its names, or the name of a library; empty when it is not installed."""
     if program == "libarchive":
-        from piiscan.extract.libreader import library_or_none
-
-        return "" if library_or_none() is None else program
+        return program if there(program) else ""
     return next((path for name in _ALIASES.get(program, (program,)) if (path := shutil.which(name))), "")
 
 
