@@ -123,8 +123,8 @@ class Alone:
         return sum(compiled.body.fullmatch(t.encode()) is not None and check(t) for t in tries) / _DRAWN_BESIDE
 
     def guards(self, index: int, text: str) -> bool:
-        """Whether a rule's checksum tells nearly every misprint of the digits that it is over: a check digit, not a date
-        or a range. Digits of which it accepts every other (the branch in Indonesia's NPWP) are not among them."""
+        """Whether a rule's checksum tells nearly every misprint of the digits that it is over: a check digit, not a
+        date or a range. Digits of which it accepts every other (the branch in Indonesia's NPWP) are not among them."""
         check = self._rules[index][1]
         passed = [
             sum(check(text[:i] + other + text[i + 1 :]) for other in "0123456789" if other != char)

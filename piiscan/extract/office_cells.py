@@ -6,6 +6,7 @@ Source: ECMA-376 part 1, sections 18.3.1.4 (cells), 18.8.30 (number formats).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -28,6 +29,36 @@ class Value:
     ref: str
     text: str
     is_text: bool
+
+
+@dataclass(slots=True)
+class Block:
+    """Many rows of a table, as columns."""
+
+    numbers: list[int]
+    """Of the rows."""
+    digits: Sequence[str]
+    """The same, as they stand in references."""
+    columns: dict[int, tuple[str, list[str]]]
+    """Letters and texts of each column, "" where a cell is empty."""
+
+    @property
+    def cells(self) -> int:
+        """How many are filled."""
+        return sum(len(texts) - texts.count("") for _, texts in self.columns.values())
+
+    def rows(self) -> Iterator[tuple[int, list[str], list[str]]]:
+        """Number, references and texts of the filled cells of each row in which there are some."""
+        columns = sorted(self.columns.items())
+        letters = [name for _, (name, _) in columns]
+        texts = zip(*(values for _, (_, values) in columns), strict=True)
+        for number, digits, row in zip(self.numbers, self.digits, texts, strict=True):
+            if "" in row:
+                some = [(name + digits, text) for name, text in zip(letters, row, strict=True) if text]
+                if some:
+                    yield number, [ref for ref, _ in some], [text for _, text in some]
+            else:
+                yield number, [name + digits for name in letters], list(row)
 
 
 @dataclass(slots=True)
@@ -91,6 +122,7 @@ def column_number(letters: str) -> int:
     return number
 
 
+@lru_cache(maxsize=1024)
 def column_letters(number: int) -> str:
     """The letters of a column from its number.
 
@@ -134,7 +166,7 @@ def date_styles(package: Package) -> frozenset[int]:
     dates = set(DATE_IDS)
     out: list[int] = []
     index = 0
-    for _, element in package.elements(info, ("end",), ["{*}numFmt", "{*}xf"]):
+    for element in package.items(info, "{*}numFmt", "{*}xf"):
         if local(element) == "numFmt":
             number = element.get("numFmtId") or ""
             if number.isdigit() and is_date_format(element.get("formatCode") or ""):

@@ -11,6 +11,8 @@ import zipfile
 import zlib
 from typing import Any, BinaryIO
 
+from piiscan.extract.office_zip import Entry
+
 _HEADER = b"PK\x03\x04"
 _ENDS = (b"PK\x07\x08", b"PK\x03\x04", b"PK\x01\x02")
 _BLOCK = 256 << 10
@@ -18,11 +20,11 @@ _MOST = 100_000
 
 
 class Salvaged:
-    """Stands for a `zipfile.ZipFile`. Raises: BadZipFile when there is no header at all."""
+    """Stands for an `office_zip.Directory`. Raises: BadZipFile when there is no header at all."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._infos: list[zipfile.ZipInfo] = []
+        self._infos: list[Entry] = []
         at = self._find(0, (_HEADER,))
         while at >= 0 and len(self._infos) < _MOST:
             stream.seek(at)
@@ -31,7 +33,7 @@ class Salvaged:
                 break
             flags, method = struct.unpack_from("<HH", head, 6)
             packed, _, name, extra = struct.unpack_from("<IIHH", head, 18)
-            info = zipfile.ZipInfo(stream.read(name).decode("utf-8" if flags & 0x800 else "cp437", "replace") or "part")
+            info = Entry(stream.read(name).decode("utf-8" if flags & 0x800 else "cp437", "replace") or "part")
             info.flag_bits, info.compress_type = flags, method
             info.header_offset = at + 30 + name + extra
             # Without sizes in the header (they come behind the data) the next mark ends it.
@@ -41,11 +43,11 @@ class Salvaged:
         if not self._infos:
             raise zipfile.BadZipFile("no local header")
 
-    def infolist(self) -> list[zipfile.ZipInfo]:
+    def infolist(self) -> list[Entry]:
         """The parts in their order; `header_offset` is where the data begin."""
         return self._infos
 
-    def open(self, info: zipfile.ZipInfo) -> Any:
+    def open(self, info: Entry) -> Any:
         """What can be read of a part, as a stream."""
         size = info.compress_size
         if size < 0:

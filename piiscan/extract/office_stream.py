@@ -1,14 +1,17 @@
-"""Streams over the parts of an Office package: counted, bounded, and put together again after a look at their head."""
+"""Streams over the parts of an Office package: counted and bounded."""
 
 from __future__ import annotations
 
 import io
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from piiscan.errors import LimitReached, Malformed
 from piiscan.extract import Job
+
+_BLOCK = 64 << 10
 
 
 class PartStream(io.RawIOBase):
@@ -48,22 +51,24 @@ class PartStream(io.RawIOBase):
         super().close()
 
 
-class Joined(io.RawIOBase):
-    """A stream again after its head was looked at."""
+class Blocks(Iterator[bytes]):
+    """A part in blocks; it is opened when the first is asked for, and what breaks it is raised each time again."""
 
-    def __init__(self, head: bytes, rest: PartStream) -> None:
-        self._head = head
-        self._rest = rest
+    def __init__(self, opened: Callable[[], PartStream]) -> None:
+        self._opened = opened
+        self._part: PartStream | None = None
+        self._error: Malformed | None = None
 
-    def readable(self) -> bool:
-        """Always true."""
-        return True
-
-    def readinto(self, buffer: Any, /) -> int:
-        """Head first, then the rest."""
-        if self._head:
-            count = min(len(buffer), len(self._head))
-            buffer[:count] = self._head[:count]
-            self._head = self._head[count:]
-            return count
-        return self._rest.readinto(buffer)
+    def __next__(self) -> bytes:
+        """The next bytes. Raises: Malformed, LimitReached."""
+        if self._error is not None:
+            raise self._error
+        try:
+            self._part = self._part or self._opened()
+            data = self._part.read(_BLOCK)
+        except Malformed as err:
+            self._error = err
+            raise
+        if not data:
+            raise StopIteration
+        return data

@@ -8,12 +8,13 @@ Source: ECMA-376 part 1, sections 17 (WordprocessingML) and 21 (DrawingML); part
 from __future__ import annotations
 
 import re
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from piiscan.extract.office import Package, link_text, local
+from piiscan.extract.office_runs import END, PARAGRAPH, START, TEXT, attributes_of, events, is_plain
+from piiscan.extract.office_zip import Entry
 from piiscan.extract.pieces import Cell, Pieces, Row, row_texts, table_segments
 from piiscan.extract.places import placer
 from piiscan.model import Place, Segment
@@ -58,6 +59,8 @@ _FRAMES = ("p", "tbl", "tr", "tc", "instrText", "gridSpan", "tblHeader", "Fallba
 _TAGS = [f"{{*}}{name}" for group in (_TEXT, _BREAKS, _ATTRIBUTES, _SIGNED, _FRAMES) for name in group]
 LINK = re.compile(r'\bHYPERLINK\s+"([^"]+)"|\b((?:mailto|tel):[^\s"\\]+)', re.I)
 _SWITCH = frozenset({"0", "1", "true", "false", "on", "off"})
+_QUICK = 16 << 20
+"""Bytes of a part up to which it is held to be read the quick way."""
 _MOST_ROWS = 20_000
 """Rows of a table after which it is given out, so that memory stays bounded."""
 
@@ -81,7 +84,7 @@ class PartReader:
         self.make = placer(self.place)
         self.authors: set[str] = set()
         self.package = package
-        self.pieces = Pieces()
+        self.pieces = Pieces(base=place, names=("paragraph", "table"))
         self.paragraphs: list[tuple[int, list[str], list[str]]] = []
         """Open paragraphs (a text box stands inside one): number, text, field instructions."""
         self.tables: list[_Table] = []
@@ -89,8 +92,52 @@ class PartReader:
         self.table_count = 0
         self.fallback = 0
 
-    def read(self, info: zipfile.ZipInfo) -> Iterator[Segment]:
+    def read(self, info: Entry) -> Iterator[Segment]:
         """All of the part; by the plain XML reader where lxml gives up."""
+        data = self.package.content(info, _QUICK)
+        if data is not None and is_plain(data):
+            yield from self._quick(data)
+        else:
+            yield from self._slow(info)
+            if info.filename in self.package.broken:
+                # What was gathered is dropped: the plain reader starts again from the top.
+                yield from self.package.raw_text(info, self.place)
+                return
+        while self.paragraphs:
+            yield from self._end_paragraph()
+        while self.tables:
+            yield from self._end_table()
+        yield from self.pieces.flush()
+
+    def _quick(self, data: bytes) -> Iterator[Segment]:
+        for event, name, value in events(data):
+            if name == "Fallback":
+                self.fallback += 1 if event == START else -1
+            if self.fallback:
+                continue
+            if event == PARAGRAPH:
+                self.count += 1
+                yield from self._paragraph(self.count, value)
+            elif event == TEXT:
+                yield from self._text(name, value)
+            elif event == END:
+                if name == "tc" and self.tables:
+                    self._end_cell()
+                else:
+                    yield from self._end(name)
+            elif name in ("p", "tc", "tr", "tbl"):
+                self._start(name)
+            elif name in _BREAKS:
+                if self.paragraphs:
+                    self.paragraphs[-1][1].append(_BREAKS[name])
+            else:
+                values = attributes_of(value)
+                if values:
+                    yield from self._attributes(name, values)
+                self._format(name, values)
+
+    def _slow(self, info: Entry) -> Iterator[Segment]:
+        """As `_quick`, by lxml."""
         for event, element in self.package.elements(info, ("start", "end"), _TAGS):
             name = local(element)
             if name == "Fallback":
@@ -100,18 +147,21 @@ class PartReader:
             if event == "start":
                 self._start(name)
                 if element.attrib:
-                    yield from self._attributes(name, element)
-            else:
-                yield from self._end(name, element)
-        if info.filename in self.package.broken:
-            # What was gathered is dropped: the plain reader starts again from the top.
-            yield from self.package.raw_text(info, self.place)
-            return
-        while self.paragraphs:
-            yield from self._end_paragraph()
-        while self.tables:
-            yield from self._end_table()
-        yield from self.pieces.flush()
+                    yield from self._attributes(name, _plain(element))
+                continue
+            if name in _TEXT or name == "instrText":
+                yield from self._text(name, element.text or "")
+            elif name in _BREAKS:
+                parent = element.getparent()
+                # In a drawing a line break stands beside the runs.
+                if self.paragraphs and parent is not None and local(parent) in ("r", "p"):
+                    self.paragraphs[-1][1].append(_BREAKS[name])
+            self._format(name, _plain(element))
+            yield from self._end(name)
+            if name in ("p", "tbl", "tr", "tc"):
+                element.clear()
+                while element.getprevious() is not None:
+                    del element.getparent()[0]
 
     def _start(self, name: str) -> None:
         if name == "p":
@@ -128,12 +178,11 @@ class PartReader:
             self.tables[-1].span = 1
             self.tables[-1].paragraph = self.count + 1
 
-    def _attributes(self, name: str, element: Any) -> Iterator[Segment]:
+    def _attributes(self, name: str, values: Mapping[str, str]) -> Iterator[Segment]:
         """What stands in attributes: texts at their paragraph, each author of changes and comments once."""
         known = _ATTRIBUTES.get(name, ("author", "initials") if name in _SIGNED else ())
         if not known:
             return
-        values = {key.rpartition("}")[2]: value for key, value in element.attrib.items()}
         place = self.make(paragraph=self.paragraphs[-1][0]) if self.paragraphs else self.place
         if name == "fldSimple":
             yield from self._links(values.get("instr", ""), place)
@@ -151,49 +200,47 @@ class PartReader:
         for quoted, plain in LINK.findall(instruction):
             yield from self.pieces.add(link_text(quoted or plain), place)
 
-    def _end(self, name: str, element: Any) -> Iterator[Segment]:
-        if name in _TEXT:
-            if element.text and self.paragraphs:
-                self.paragraphs[-1][1].append(element.text)
-            elif element.text and element.text.strip():
-                yield from self.pieces.add(element.text, self.place)
-        elif name in _BREAKS:
-            parent = element.getparent()
-            # In a drawing a line break stands beside the runs.
-            if self.paragraphs and parent is not None and local(parent) in ("r", "p"):
-                self.paragraphs[-1][1].append(_BREAKS[name])
-        elif name == "instrText" and self.paragraphs:
-            self.paragraphs[-1][2].append(element.text or "")
-        elif name == "p" and self.paragraphs:
-            yield from self._end_paragraph()
-        elif name == "gridSpan" and self.tables:
-            value = next(iter(element.attrib.values()), "1")
+    def _text(self, name: str, text: str) -> Iterator[Segment]:
+        if self.paragraphs:
+            _, parts, fields = self.paragraphs[-1]
+            (fields if name == "instrText" else parts).append(text)
+        elif name != "instrText" and text.strip():
+            yield from self.pieces.add(text, self.place)
+
+    def _format(self, name: str, values: Mapping[str, str]) -> None:
+        """What the elements of a table say of their cells."""
+        if name == "gridSpan" and self.tables:
+            value = next(iter(values.values()), "1")
             self.tables[-1].span = min(int(value), 100) if value.isdigit() and len(value) < 4 else 1
         elif name == "tblHeader" and self.tables:
             self.tables[-1].header = True
+
+    def _end(self, name: str) -> Iterator[Segment]:
+        if name == "p" and self.paragraphs:
+            yield from self._end_paragraph()
         elif name == "tc" and self.tables:
             self._end_cell()
         elif name == "tr" and self.tables:
             yield from self._end_row()
         elif name == "tbl" and self.tables:
             yield from self._end_table()
-        if name in ("p", "tbl", "tr", "tc"):
-            element.clear()
-            while element.getprevious() is not None:
-                del element.getparent()[0]
 
     def _end_paragraph(self) -> Iterator[Segment]:
         number, parts, fields = self.paragraphs.pop()
-        text = "".join(parts).replace("\u00ad", "").strip("\n")
-        place = self.make(paragraph=number)
-        table = self.tables[-1] if self.tables else None
-        if text.strip():
-            if table is not None and table.cell is not None and not self.paragraphs:
-                table.cell.append(text)
-            else:
-                yield from self.pieces.add(text, place)
+        yield from self._paragraph(number, "".join(parts))
         if fields:
-            yield from self._links("".join(fields), place)
+            yield from self._links("".join(fields), self.make(paragraph=number))
+
+    def _paragraph(self, number: int, text: str) -> Iterable[Segment]:
+        """One whole paragraph; the result must be iterated over."""
+        text = text.replace("\u00ad", "").strip("\n")
+        if not text.strip():
+            return ()
+        table = self.tables[-1] if self.tables else None
+        if table is not None and table.cell is not None and not self.paragraphs:
+            table.cell.append(text)
+            return ()
+        return self.pieces.add(text, ((0, (number, None)),))
 
     def _end_cell(self) -> None:
         table = self.tables[-1]
@@ -220,16 +267,21 @@ class PartReader:
         yield from table_segments(table.rows, base, self.pieces, certain=True)
 
 
+def _plain(element: Any) -> dict[str, str]:
+    """The attributes of an element by their names without namespace."""
+    return {key.rpartition("}")[2]: value for key, value in element.attrib.items()}
+
+
 def document_segments(package: Package) -> Iterator[Segment]:
     """All text of a Word package: body first, then what hides around it."""
     done: set[str] = set()
     for pattern, name in _PARTS:
         for info in package.named(pattern):
             done.add(info.filename)
-            yield from PartReader(package, replace(package.job.place, part=name)).read(info)
+            yield from PartReader(package, package.make(part=name)).read(info)
     for info in package.named(r"word/[^/]+\.xml"):
         # The relationships may give the parts any name.
         if info.filename not in done and not _OTHER.fullmatch(info.filename):
-            yield from PartReader(package, replace(package.job.place, part=info.filename[5:-4])).read(info)
+            yield from PartReader(package, package.make(part=info.filename[5:-4])).read(info)
     yield from package.properties()
     yield from package.embedded()
