@@ -103,3 +103,98 @@ class Cells(Sequence[str]):
         together = pc.binary_join(pa.ListArray.from_arrays([0, len(self)], self.array), "\n")
         joined: bytes = together[0].as_buffer().to_pybytes()
         return joined
+
+
+class Coded(Cells):
+    """Cells of which many are alike: the distinct ones, and which of them each cell is.
+
+    `array`, with every cell spelt out, is made when somebody asks for it.
+    """
+
+    __slots__ = ("_whole", "codes", "distinct")
+
+    def __init__(self, distinct: Cells, codes: IntArray) -> None:
+        self.distinct = distinct
+        self.codes = codes
+        self._whole: Any = None
+        self._bounds = None
+
+    @property
+    def array(self) -> Any:
+        """All cells as a `pyarrow.StringArray`."""
+        if self._whole is None:
+            self._whole = self.distinct.take(self.codes).array
+        return self._whole
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Cells: ...
+    def __getitem__(self, index: int | slice) -> str | Cells:
+        return self._of(self.codes[index]) if isinstance(index, slice) else self.distinct[int(self.codes[index])]
+
+    def _of(self, codes: IntArray) -> Coded:
+        used, inverse = np.unique(codes, return_inverse=True)
+        return Coded(self.distinct.take(used), inverse)
+
+    def picked(self, indexes: IntArray) -> Coded:
+        """The cells at some indexes, with those distinct ones that are among them."""
+        return self._of(self.codes[indexes])
+
+    def take(self, indexes: IntArray) -> Cells:
+        """The cells at some indexes, spelt out."""
+        return self.distinct.take(self.codes[indexes])
+
+    @property
+    def sizes(self) -> IntArray:
+        """Bytes of each cell."""
+        sizes: IntArray = self.distinct.sizes[self.codes]
+        return sizes
+
+
+FEWEST = 500
+"""Cells from which on it pays to look for those that are alike."""
+SHARE = 0.5
+"""Part of the cells that may be distinct."""
+SAMPLE = 1_000
+SAMPLE_SHARE = 0.95
+"""The same for the first of them: of a thousand cells with ten thousand distinct values about as many are distinct."""
+
+
+def shared(values: Sequence[str]) -> Sequence[str]:
+    """`values` as `Coded` where many are alike, else as they are."""
+    if len(values) < FEWEST or isinstance(values, Coded):
+        return values
+    if isinstance(values, Cells):
+        found = dictionary_of(values.array)
+        return values if found is None else Coded(Cells(found.dictionary), found.indices.to_numpy().astype(np.int64))
+    sample = values[:SAMPLE]
+    if len(set(sample)) > SAMPLE_SHARE * len(sample):
+        return values
+    number = {value: index for index, value in enumerate(dict.fromkeys(values))}
+    if len(number) > SHARE * len(values):
+        return values
+    try:
+        return Coded(Cells.of(list(number)), np.fromiter(map(number.__getitem__, values), np.int64, len(values)))
+    except UnicodeEncodeError:
+        return values
+
+
+def dictionary_of(array: Any) -> Any:
+    """A flat Arrow array as `pyarrow.DictionaryArray` where many of its values are alike, else None."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if len(array) < FEWEST:
+        return None
+    try:
+        sample = array[:SAMPLE]
+        if pc.count_distinct(sample, mode="all").as_py() > SAMPLE_SHARE * len(sample):
+            return None
+        found = array.dictionary_encode()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return None
+    return found if len(found.dictionary) <= SHARE * len(array) else None

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from piiscan.cells import Cells
+from piiscan.cells import Cells, Coded
 from piiscan.classify.checksum import compact, is_sample
+from piiscan.fingerprints import DistinctValues
 from piiscan.model import (
     LINE_BREAK,
     NOWHERE,
@@ -33,6 +34,8 @@ from piiscan.model import (
     TextSegment,
 )
 from piiscan.passes import CHUNK, passes
+
+IntArray = npt.NDArray[np.int64]
 
 KEPT_OCCURRENCES = 1_000
 """Occurrences kept per object and rule, as many as Macie keeps locations."""
@@ -118,12 +121,11 @@ def fingerprinter(key: bytes) -> Callable[[str], Fingerprint]:
 class _Tally:
     """What is known of one rule in one object so far."""
 
+    values: DistinctValues
     count: int = 0
     confidence: float = 0.0
     samples: int = 0
-    exact: bool = True
-    values: Counter[str] = field(default_factory=Counter)
-    """How often each normalised value came, up to the cap; what is known in clear ends with the object."""
+    """Published samples that are told by the value as it stands."""
     occurrences: list[Occurrence] = field(default_factory=list)
 
 
@@ -151,11 +153,17 @@ class Redactor:
         kept: list[tuple[int, str]] = []
         for index in np.unique(batch.rule).tolist():
             positions = np.flatnonzero(batch.rule == index)
-            tally, rule = self._tallies.setdefault(index, _Tally()), self._rules[index]
+            tally, rule = self._tally(index), self._rules[index]
             room = max(self._kept - len(tally.occurrences), 0)
-            values, plains = _values(rule, segment, batch, positions, room)
-            self._count(tally, rule, values, plains)
+            values, plains, counts = _values(rule, segment, batch, positions)
+            tally.count += len(positions)
+            if rule.test_values and not compacted(rule):
+                given = Counter(values).items() if counts is None else zip(values, counts, strict=True)
+                tally.samples += sum(count for value, count in given if is_sample(rule, value))
+            tally.values.add(plains, counts)
             tally.confidence = max(tally.confidence, float(batch.confidence[positions].max()))
+            if counts is not None:
+                values = _spans(segment, batch, positions[:room])
             kept += zip(positions[:room].tolist(), values[:room], strict=True)
         if not kept:
             return
@@ -175,34 +183,22 @@ class Redactor:
             )
             self._tallies[index].occurrences.append(occurrence)
 
-    def _count(self, tally: _Tally, rule: Rule, values: list[str], plains: list[str]) -> None:
-        tally.count += len(plains)
-        if rule.test_values and not compacted(rule):
-            counts = Counter(values)
-            tally.samples += sum(count for value, count in counts.items() if is_sample(rule, value))
-        if tally.exact:
-            tally.values.update(plains)
-            surplus = len(tally.values) - self._max_values
-            if surplus <= 0:
-                return
-            tally.exact = False
-            plains = []
-            for plain in list(tally.values)[-surplus:]:
-                plains += [plain] * tally.values.pop(plain)
-        tally.values.update(plain for plain in plains if plain in tally.values)
-        if rule.test_values and compacted(rule):
-            tally.samples += sum(plain in rule.test_values and plain not in tally.values for plain in plains)
+    def _tally(self, index: int) -> _Tally:
+        tally = self._tallies.get(index)
+        if tally is None:
+            rule = self._rules[index]
+            samples = rule.test_values if compacted(rule) else frozenset()
+            tally = self._tallies[index] = _Tally(DistinctValues(self._fingerprint, self._max_values, samples))
+        return tally
 
     def findings(self) -> tuple[Finding, ...]:
-        """One finding a rule, ordered by rule id."""
+        """One finding a rule, ordered by rule id; this ends the collecting."""
         out = []
         for index, tally in self._tallies.items():
             rule = self._rules[index]
             if tally.count < rule.least:
                 continue
-            samples = tally.samples
-            if rule.test_values and compacted(rule):
-                samples += sum(tally.values[value] for value in rule.test_values)
+            kept = tally.values.fingerprints()
             out.append(
                 Finding(
                     RuleId(rule.id),
@@ -210,39 +206,63 @@ class Redactor:
                     rule.severity_at(tally.count),
                     round(tally.confidence, 4),
                     tally.count,
-                    len(tally.values),
-                    samples == tally.count,
+                    len(kept),
+                    tally.samples + tally.values.samples == tally.count,
                     tuple(tally.occurrences),
-                    tally.exact,
-                    {self._fingerprint(plain): count for plain, count in tally.values.items()},
+                    tally.values.exact,
+                    kept,
                 )
             )
         return tuple(sorted(out, key=lambda f: f.rule))
 
 
 def _values(
-    rule: Rule, segment: Segment, batch: MatchBatch, positions: npt.NDArray[np.int64], room: int
-) -> tuple[list[str], list[str]]:
-    """The text of some matches of a segment, and all of them normalised.
+    rule: Rule, segment: Segment, batch: MatchBatch, positions: IntArray
+) -> tuple[Sequence[str], list[str], list[int] | None]:
+    """The text of some matches of a segment, all of them normalised, and how often each stands there (None: once)."""
+    if isinstance(segment, TextSegment) or not isinstance(segment.values, Cells):
+        values = _spans(segment, batch, positions)
+        return values, all_normalised(rule, values), None
+    assert batch.item is not None
+    starts, ends, items = batch.start[positions], batch.end[positions], batch.item[positions]
+    cells, counts = segment.values, None
+    if isinstance(cells, Coded):
+        cells, items, starts, ends, counts = _distinct(cells, items, starts, ends)
+    cells = cells.take(items)
+    if not starts.any() and bool((ends == cells.sizes).all()) and (plains := _normalised_cells(rule, cells)):
+        return cells, plains, counts
+    values = [cell[s:e] for cell, s, e in zip(cells, starts.tolist(), ends.tolist(), strict=True)]
+    return values, all_normalised(rule, values), counts
 
-    Where whole cells are numbers, as in most columns, only `room` of them are made strings as they stand.
-    """
-    starts, ends = batch.start[positions], batch.end[positions]
+
+def _spans(segment: Segment, batch: MatchBatch, positions: IntArray) -> list[str]:
+    """The text of some matches as it stands."""
+    spans = zip(batch.start[positions].tolist(), batch.end[positions].tolist(), strict=True)
     if isinstance(segment, TextSegment):
-        text = segment.text
-        values = [text[s:e] for s, e in zip(starts.tolist(), ends.tolist(), strict=True)]
-        return values, all_normalised(rule, values)
+        return [segment.text[start:end] for start, end in spans]
     assert batch.item is not None
     items = batch.item[positions]
-    if isinstance(segment.values, Cells):
-        cells = segment.values.take(items)
-        if not starts.any() and bool((ends == cells.sizes).all()) and (plains := _normalised_cells(rule, cells)):
-            return list(cells if rule.test_values and not compacted(rule) else cells[:room]), plains
-        chosen = list(cells)
-    else:
-        chosen = [segment.values[i] for i in items.tolist()]
-    values = [cell[s:e] for cell, s, e in zip(chosen, starts.tolist(), ends.tolist(), strict=True)]
-    return values, all_normalised(rule, values)
+    whole = segment.values
+    cells = whole.take(items) if isinstance(whole, Cells) else [whole[item] for item in items.tolist()]
+    return [cell[start:end] for cell, (start, end) in zip(cells, spans, strict=True)]
+
+
+def _distinct(
+    cells: Coded, items: IntArray, starts: IntArray, ends: IntArray
+) -> tuple[Cells, IntArray, IntArray, IntArray, list[int]]:
+    """The distinct cells, and of matches that are alike one each (item, start, end) with their number."""
+    codes = cells.codes[items]
+    if not starts.any() and bool((ends == cells.distinct.sizes[codes]).all()):
+        times = np.bincount(codes)
+        used = np.flatnonzero(times)
+        return cells.distinct, used, np.zeros(len(used), np.int64), cells.distinct.sizes[used], times[used].tolist()
+    order = np.lexsort((ends, starts, codes))
+    codes, starts, ends = codes[order], starts[order], ends[order]
+    first = np.ones(len(codes), np.bool_)
+    first[1:] = (codes[1:] != codes[:-1]) | (starts[1:] != starts[:-1]) | (ends[1:] != ends[:-1])
+    at = np.flatnonzero(first)
+    counts = np.diff(np.append(at, len(codes)))
+    return cells.distinct, codes[at], starts[at], ends[at], counts.tolist()
 
 
 _SEPARATORS = b" -./"

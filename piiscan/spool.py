@@ -1,7 +1,7 @@
 """Room 8, on its way: a shard's results as one Parquet file, named after run and shard, complete or not there.
 
-The file holds rows of six kinds (object, finding, occurrence, value, allowed, unread part) in one wide table, a row
-group a kind; columns that a kind does not use are null and cost nothing. Nothing in it is in clear: masks and
+The file holds rows of six kinds (object, finding, occurrence, value, allowed, unread part) in one wide table, one kind
+in a row group; columns that a kind does not use are null and cost nothing. Nothing in it is in clear: masks and
 fingerprints only.
 """
 
@@ -10,16 +10,23 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from piiscan import stages
-from piiscan.model import ObjectReport
+from piiscan.fingerprints import Counts, Digests, Fingerprints
+from piiscan.model import Finding, ObjectReport
 from piiscan.ports import ShardFile
 
 OBJECT, FINDING, OCCURRENCE, VALUE, ALLOWED, UNREAD = range(6)
+HELD = 1 << 18
+"""Distinct values of reports that are held before they are written."""
+GROUP = 1 << 16
+"""Rows of a row group at the most."""
 
 
 def object_id(source: str, key: str) -> int:
@@ -42,30 +49,64 @@ def shard_path(spool: Path, run: int, number: int) -> Path:
     return spool / f"{run:08d}" / f"{number:08d}.parquet"
 
 
-def write_shard(spool: Path, run: int, number: int, reports: Sequence[ObjectReport], catalogue: str) -> ShardFile:
-    """Write a shard's results: temporary name, fsync, rename. Raises: OSError."""
+def write_shard(spool: Path, run: int, number: int, reports: Iterable[ObjectReport], catalogue: str) -> ShardFile:
+    """Write a shard's results as they come: temporary name, fsync, rename. Raises: OSError, and what `reports` raises.
+
+    The file is begun when the last report is there, or when many values wait for it.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     path = shard_path(spool, run, number)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_suffix(f".{os.getpid()}.tmp")
     schema = _schema(pa)
+    repeated = [name for name in schema.names if name != "fingerprint"]
+    parts = _parts(reports)
+    part: list[ObjectReport] | None = next(parts)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with draft.open("wb") as out:
         os.chmod(draft, 0o600)
-        with pq.ParquetWriter(out, schema, compression="zstd") as writer:
-            for rows in _kinds(reports, catalogue):
-                size = len(rows["kind"])
-                if size:
-                    arrays = [
-                        pa.array(rows[f.name], f.type) if f.name in rows else pa.nulls(size, f.type) for f in schema
-                    ]
-                    writer.write_table(pa.Table.from_arrays(arrays, schema=schema), row_group_size=1 << 18)
+        with pq.ParquetWriter(out, schema, compression="zstd", use_dictionary=repeated) as writer:
+            while part is not None:
+                for rows in _kinds(part, catalogue):
+                    _write(writer, schema, rows)
+                part.clear()  # they would stay while the next ones come
+                part = next(parts, None)
         out.flush()
         os.fsync(out.fileno())
     stages.reached("spool")
     os.replace(draft, path)
     return ShardFile(run, number, str(path))
+
+
+def _parts(reports: Iterable[ObjectReport]) -> Iterator[list[ObjectReport]]:
+    """The reports in parts of so many distinct values that memory does not grow with the shard; at least one part."""
+    part: list[ObjectReport] = []
+    held = 0
+    for report in reports:
+        part.append(report)
+        held += sum(len(finding.values) for finding in report.findings)
+        if held > HELD:
+            yield part
+            part, held = [], 0
+    yield part
+
+
+def _write(writer: Any, schema: Any, rows: dict[str, Any]) -> None:
+    import pyarrow as pa
+
+    size = len(rows["kind"])
+    for at in range(0, size, GROUP):
+        count = min(GROUP, size - at)
+        arrays = []
+        for field in schema:
+            column = rows.get(field.name)
+            if column is None:
+                arrays.append(pa.nulls(count, field.type))
+            else:
+                piece = column[at : at + count]
+                arrays.append(piece if isinstance(piece, pa.Array) else pa.array(piece, field.type))
+        writer.write_table(pa.Table.from_arrays(arrays, schema=schema), row_group_size=GROUP)
 
 
 def _schema(pa: Any) -> Any:
@@ -106,8 +147,8 @@ def _schema(pa: Any) -> Any:
     )
 
 
-def _kinds(reports: Sequence[ObjectReport], catalogue: str) -> Iterator[dict[str, list[Any]]]:
-    """Columns of the six kinds, one dict each."""
+def _kinds(reports: Sequence[ObjectReport], catalogue: str) -> Iterator[dict[str, Any]]:
+    """Columns of the six kinds, one dict each, but several of values where there are many."""
     ids = [object_id(r.ref.source, r.ref.key) for r in reports]
     yield {
         "kind": [OBJECT] * len(reports),
@@ -159,13 +200,7 @@ def _kinds(reports: Sequence[ObjectReport], catalogue: str) -> Iterator[dict[str
         "confidence": [p[4].confidence for p in places],
         "fingerprint": [p[4].fingerprint for p in places],
     }
-    yield {
-        "kind": [VALUE] * sum(len(f.values) for _, _, f in found),
-        "oid": [oid for oid, _, f in found for _ in f.values],
-        "rule": [str(f.rule) for _, _, f in found for _ in f.values],
-        "fingerprint": [v for _, _, f in found for v in f.values],
-        "count": [c for _, _, f in found for c in f.values.values()],
-    }
+    yield from _values((oid, finding) for oid, _, finding in found)
     allowed = [(oid, a) for oid, r in zip(ids, reports, strict=True) for a in r.allowed]
     yield {
         "kind": [ALLOWED] * len(allowed),
@@ -180,6 +215,39 @@ def _kinds(reports: Sequence[ObjectReport], catalogue: str) -> Iterator[dict[str
         "oid": [oid for oid, _, _ in unread],
         "seq": [n for _, n, _ in unread],
         "reason": [_clean(note) for _, _, note in unread],
+    }
+
+
+def _values(found: Iterable[tuple[int, Finding]]) -> Iterator[dict[str, Any]]:
+    """Columns of the distinct values of findings, about a row group of them at a time."""
+    held: list[_Piece] = []
+    size = 0
+    for oid, finding in found:
+        for digests, counts in Fingerprints.of(finding.values).pieces(GROUP):
+            held.append((oid, str(finding.rule), digests, counts))
+            size += len(digests)
+            if size >= GROUP:
+                yield _value_columns(held)
+                held, size = [], 0
+    if held:
+        yield _value_columns(held)
+
+
+_Piece = tuple[int, str, Digests, Counts]
+"""Object, rule, and some of the distinct values with their counts."""
+
+
+def _value_columns(held: Sequence[_Piece]) -> dict[str, Any]:
+    import pyarrow as pa
+
+    digests = np.concatenate([piece[2] for piece in held])
+    which = np.repeat(np.arange(len(held)), [len(piece[2]) for piece in held])
+    return {
+        "kind": np.full(len(digests), VALUE, np.int8),
+        "oid": np.array([piece[0] for piece in held], np.int64)[which],
+        "rule": pa.array([piece[1] for piece in held], pa.string()).take(pa.array(which)),
+        "fingerprint": pa.Array.from_buffers(pa.binary(16), len(digests), [None, pa.py_buffer(digests.tobytes())]),
+        "count": np.concatenate([piece[3] for piece in held]),
     }
 
 

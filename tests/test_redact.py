@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from piiscan.catalogue import load_rules
-from piiscan.cells import Cells
+from piiscan.cells import Cells, Coded
 from piiscan.model import (
     Category,
     ColumnSegment,
@@ -318,3 +319,29 @@ def test_cells_of_an_array_are_redacted_as_any_others() -> None:
         out.append(collected.findings())
     assert out[0] == out[1]
     assert (out[0][0].count, out[0][0].distinct) == (3, 2)
+
+
+@given(
+    st.lists(st.sampled_from(["12-34", "1234", "x 5678", "5678 5678", "é 5678", "Ann@x.org"]), min_size=1, max_size=6),
+    st.sampled_from([NUMBER, SECRET, MAILBOX, rule("test.sample", test_values=frozenset({"5678"}))]),
+    st.booleans(),
+    st.data(),
+)
+def test_cells_that_are_there_once_are_redacted_as_any_others(
+    distinct: list[str], of: Rule, whole: bool, data: st.DataObject
+) -> None:
+    codes = data.draw(st.lists(st.integers(0, len(distinct) - 1), min_size=1, max_size=30))
+    spans, item = [], []
+    for index, code in enumerate(codes):
+        value = distinct[code]
+        for start, end in [(0, len(value))] if whole else [(m.start(), m.end()) for m in re.finditer(r"\d+", value)]:
+            spans.append((0, start, end))
+            item.append(index)
+    values = [distinct[code] for code in codes]
+    out = []
+    for cells in (values, Cells.of(values), Coded(Cells.of(distinct), np.array(codes))):
+        collected = redactor(of, kept=3)
+        for _ in range(2):
+            collected.add(ColumnSegment("n", "", cells, range(len(values))), batch(spans, item=item))
+        out.append(collected.findings())
+    assert out[0] == out[1] == out[2]

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from pyarrow import feather
 
 import piiscan
+from piiscan.cells import FEWEST
 from piiscan.classify import ner
 from piiscan.classify.ner import NameRecognizer, NameSession, predict
 from piiscan.errors import CatalogueError, ConfigError, SourceError
@@ -103,6 +107,30 @@ def test_a_scan_yields_a_report_per_object(scanner: piiscan.Scanner, tmp_path: P
     assert found["locked.zip"].outcome in (Outcome.FAILED, Outcome.SKIPPED, Outcome.PARTIAL)
     assert found["locked.zip"].reason
     assert ssn(1) not in repr(found)
+
+
+def test_a_dictionary_changes_nothing_of_what_is_found(scanner: piiscan.Scanner, tmp_path: Path) -> None:
+    numbers = [n * n % 37 for n in range(3_000)]
+    table = pa.table(
+        {
+            "mail": [mail(n) if n % 5 else None for n in numbers],
+            "ssn": [ssn(n) for n in numbers],
+            "note": [f"call {mail(n)} or {mail(n + 1)}" if n % 3 else "é nothing" for n in numbers],
+        }
+    )
+    coded = pa.table({name: table.column(name).dictionary_encode() for name in table.column_names})
+    pq.write_table(table, tmp_path / "plain.parquet", use_dictionary=False, row_group_size=FEWEST - 1)
+    pq.write_table(coded, tmp_path / "coded.parquet")
+    feather.write_feather(coded, str(tmp_path / "coded.feather"))
+    found = by_key(list(scanner.scan(str(tmp_path))))
+    first = found["plain.parquet"].findings
+    mails = [n for n in numbers if n % 5] + [n + more for n in numbers if n % 3 for more in (0, 1)]
+    assert [(f.rule, f.count, f.distinct) for f in first] == [
+        ("generic.email", len(mails), len(set(mails))),
+        ("us.ssn", 3_000, len(set(numbers))),
+    ]
+    assert found["coded.parquet"].findings == first
+    assert found["coded.feather"].findings == first
 
 
 def test_a_scan_selects_and_can_be_left(tmp_path: Path) -> None:

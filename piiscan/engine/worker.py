@@ -25,6 +25,7 @@ from typing import Any, BinaryIO
 from piiscan import stages
 from piiscan.allow import load_allow
 from piiscan.catalogue import digest
+from piiscan.cells import shared
 from piiscan.classify.build import build_stack
 from piiscan.classify.encoded import gathered
 from piiscan.classify.stack import Stack
@@ -46,7 +47,7 @@ from piiscan.extract import IN_PROCESS, Budget, Job, segments
 from piiscan.fetch import CHECKSUM_MISMATCH
 from piiscan.identify import identify
 from piiscan.limits import Limits
-from piiscan.model import UNREAD, ObjectRef, ObjectReport, Outcome, Rule, RuleId, Segment
+from piiscan.model import UNREAD, ObjectRef, ObjectReport, Outcome, Rule, RuleId, Segment, TextSegment
 from piiscan.ports import Shard, ShardFile, Source, Task
 from piiscan.redact import Redactor, fingerprinter
 from piiscan.score import score
@@ -170,14 +171,14 @@ class Worker:
             end = time.monotonic() + allowed
             for segment in segments(stream, job):
                 stages.reached("extract")
-                yield segment
+                yield coded(segment)
                 if time.monotonic() > end:
                     raise TimedOut(f"not done after {allowed:.0f} seconds")
             return
         with closing(as_file(stream, self.task.scratch)) as handle:
             for segment in self._parsed(handle.fileno(), job, allowed):
                 stages.reached("extract")
-                yield segment
+                yield coded(segment)
 
     def _parsed(self, fd: int, job: Job, allowed: float) -> Iterator[Segment]:
         """Segments from the parser child. Raises: ObjectError; ParserDied only when it died twice, or half-way."""
@@ -211,6 +212,14 @@ def as_file(stream: BinaryIO, scratch: str) -> BinaryIO:
     return stream
 
 
+def coded(segment: Segment) -> Segment:
+    """A column of which many values are alike with each of them once; any other segment as it is."""
+    if isinstance(segment, TextSegment):
+        return segment
+    values = shared(segment.values)
+    return segment if values is segment.values else replace(segment, values=values)
+
+
 def verdict(failure: ObjectError | None, notes: list[str], seen: int) -> tuple[Outcome, str]:
     """Outcome and reason of an object: an error after text came, or a note, makes it partial."""
     if failure is not None:
@@ -240,16 +249,19 @@ def scan_shard(
         if _worker is not None:
             _worker.close()
         _worker = Worker(task)
-    reports = []
+    reports = _reports(_worker, shard, told, poisoned or {})
+    return write_shard(Path(task.spool), shard.run, shard.number, reports, task.catalogue)
+
+
+def _reports(worker: Worker, shard: Shard, told: Told | None, poisoned: Mapping[int, str]) -> Iterator[ObjectReport]:
     for index, ref in enumerate(shard.refs):
         if told is not None:
             told({"event": "start", "index": index})
-        found = _worker.report(ref, (poisoned or {}).get(index, ""))
-        reports.append(found)
+        found = worker.report(ref, poisoned.get(index, ""))
         if told is not None:
             total = sum(f.count for f in found.findings if not f.test_data)
             told({"event": "object", "outcome": found.outcome.value, "bytes": found.bytes_examined, "findings": total})
-    return write_shard(Path(task.spool), shard.run, shard.number, reports, task.catalogue)
+        yield found
 
 
 def ref_to_json(ref: ObjectRef) -> dict[str, Any]:

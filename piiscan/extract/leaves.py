@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from piiscan.cells import Cells, Coded, dictionary_of
 from piiscan.extract import Job
 from piiscan.extract.blobs import LEAST, document_of, nested, text_of
 from piiscan.extract.giant import BIG
@@ -47,7 +48,7 @@ def leaves(array: Any, rows: Rows, header: str, path: str, job: Job) -> Iterator
         array = array.combine_chunks()
     if isinstance(array, pa.ExtensionArray):
         yield from leaves(array.storage, rows, header, path, job)
-    elif types.is_dictionary(kind):
+    elif types.is_dictionary(kind) and not _is_flat(kind.value_type):
         yield from leaves(array.dictionary_decode(), rows, header, path, job)
     elif types.is_run_end_encoded(kind):
         yield from leaves(pc.run_end_decode(array), rows, header, path, job)
@@ -69,7 +70,17 @@ def leaves(array: Any, rows: Rows, header: str, path: str, job: Job) -> Iterator
     elif _is_binary(kind):
         yield from _binary(array, rows, header, path, job)
     else:
+        if not types.is_dictionary(kind):
+            array = dictionary_of(array) or array
         yield from values(*strings(array), rows, header, path, job)
+
+
+def _is_flat(kind: Any) -> bool:
+    """Whether values of a type are texts, numbers or times: what `strings` takes."""
+    import pyarrow as pa
+
+    types = pa.types
+    return not (types.is_nested(kind) or types.is_boolean(kind) or types.is_null(kind) or _is_binary(kind))
 
 
 def _is_list(kind: Any) -> bool:
@@ -118,29 +129,51 @@ def _union(array: Any, rows: Rows, header: str, path: str, job: Job) -> Iterator
             yield from leaves(child.take(pa.array(where)), rows[mine], field.name or header, inner, job)
 
 
-def values(found: list[str], keep: Rows, rows: Rows, header: str, path: str, job: Job) -> Iterator[Segment]:
+def values(found: Sequence[str], keep: Rows, rows: Rows, header: str, path: str, job: Job) -> Iterator[Segment]:
     """A column of the values that `strings` gave; very long ones as windows of text."""
     rows = rows[keep]
-    if not found:
+    if not len(found):
         return
-    if max(map(len, found)) > BIG:
-        for value, row in zip(found, rows.tolist(), strict=True):
-            if len(value) > BIG:
-                place = Place(row=row, column_name=header or None, path=path or None, member=job.member or None)
-                yield from windows((value,), place, flat=False, line=None)
-        short = [i for i, value in enumerate(found) if len(value) <= BIG]
-        found, rows = [found[i] for i in short], rows[short]
-        if not found:
+    if longest(found) > BIG:
+        sizes = lengths(found)
+        for index in np.flatnonzero(sizes > BIG).tolist():
+            place = Place(
+                row=int(rows[index]), column_name=header or None, path=path or None, member=job.member or None
+            )
+            yield from windows((found[index],), place, flat=False, line=None)
+        short = np.flatnonzero(sizes <= BIG)
+        rows = rows[short]
+        found = found.picked(short) if isinstance(found, Coded) else [found[i] for i in short.tolist()]
+        if not len(found):
             return
     yield ColumnSegment(header=header, path=path, values=found, rows=rows, base=job.place)
 
 
-def strings(array: Any) -> tuple[list[str], Rows]:
-    """The values of a flat array that are there and not empty, as strings, and their indexes."""
+def longest(found: Sequence[str]) -> int:
+    """Characters of the longest value, or bytes where that is as easily told."""
+    if isinstance(found, Coded):
+        found = found.distinct
+    return int(found.sizes.max()) if isinstance(found, Cells) else max(map(len, found))
+
+
+def lengths(found: Sequence[str]) -> Rows:
+    """Characters of each value."""
+    if isinstance(found, Coded):
+        return lengths(found.distinct)[found.codes]
+    return np.fromiter(map(len, found), np.int64, len(found))
+
+
+def strings(array: Any) -> tuple[Sequence[str], Rows]:
+    """The values of a flat array that are there and not empty, as strings, and their indexes.
+
+    Of an array with a dictionary, each value of it is made a string once.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
     kind = array.type
+    if pa.types.is_dictionary(kind):
+        return _coded(array)
     if pa.types.is_timestamp(kind) and kind.tz is not None:
         # Casting with a zone needs a zone database; UTC will do.
         array = array.cast(pa.timestamp(kind.unit))
@@ -155,15 +188,35 @@ def strings(array: Any) -> tuple[list[str], Rows]:
     keep = np.flatnonzero(pc.fill_null(pc.greater(length, 0), False).to_numpy(zero_copy_only=False))
     if len(keep) < len(array):
         array = array.take(pa.array(keep))
-    try:
-        found = array.to_numpy(zero_copy_only=False).tolist()
-    except UnicodeDecodeError:
-        # Nothing checks that a string column holds UTF-8.
-        raw = array.cast(pa.binary()).to_numpy(zero_copy_only=False).tolist()
-        found = [value.decode("utf-8", "replace") for value in raw]
     if pa.types.is_floating(kind):
-        found = [f"{float(v):.0f}" if "e+" in v and len(v.rpartition("+")[2]) <= 2 else v for v in found]
-    return found, keep
+        found = array.to_pylist()
+        return [f"{float(v):.0f}" if "e+" in v and len(v.rpartition("+")[2]) <= 2 else v for v in found], keep
+    try:
+        array.validate(full=True)
+    except pa.ArrowInvalid:
+        # Nothing checks that a string column holds UTF-8.
+        raw = array.cast(pa.binary()).to_pylist()
+        return [value.decode("utf-8", "replace") for value in raw], keep
+    return Cells(array), keep
+
+
+def _coded(array: Any) -> tuple[Sequence[str], Rows]:
+    """`strings` of an array with a dictionary, of which it may use a part only."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    indices = pc.fill_null(array.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
+    used, codes = np.unique(indices, return_inverse=True)
+    first = int(len(used) > 0 and used[0] < 0)
+    found, there = strings(array.dictionary.take(used[first:]))
+    number = np.full(len(used), -1)
+    number[there + first] = np.arange(len(there))
+    codes = number[codes]
+    keep = np.flatnonzero(codes >= 0)
+    try:
+        return Coded(Cells.of(found), codes[keep]), keep
+    except UnicodeEncodeError:
+        return [found[code] for code in codes[keep].tolist()], keep
 
 
 def _as_whole(array: Any) -> Any:

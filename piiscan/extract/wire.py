@@ -20,7 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from piiscan import errors
+from piiscan.cells import Cells, Coded
 from piiscan.errors import LimitReached, Malformed, ObjectError
+from piiscan.extract.office_refs import References
 from piiscan.extract.places import NAMES, Places, lazy, values_of
 from piiscan.model import NOWHERE, ColumnSegment, Place, Segment, TextSegment
 
@@ -87,6 +89,8 @@ def write(out: Writable, kind: bytes, payload: Mapping[str, Any]) -> None:
 
 def _packed(value: object) -> tuple[str, bytes] | None:
     """How a long value travels behind the JSON; None when it goes inside."""
+    if isinstance(value, Cells):
+        return "c", _SIZE.pack(len(value)) + value.sizes.astype("<i4").tobytes() + value.data.tobytes()
     if isinstance(value, str):
         return ("s", value.encode("utf-8", "surrogatepass")) if len(value) >= _LONG else None
     if not isinstance(value, list | tuple | np.ndarray) or len(value) < _LONG:
@@ -138,12 +142,32 @@ def _unpacked(form: object, data: bytes) -> object:
     """The value that `_packed` gave. Raises: ValueError, Malformed."""
     if form == "q":
         return np.frombuffer(data, dtype="<i8")
+    if form == "c":
+        return _cells(data)
     text = data.decode("utf-8", "surrogatepass")
     if form == "s":
         return text
     if form != "l" or not text:
         raise Malformed("a long value of no known form")
     return text[1:].split(text[0])
+
+
+def _cells(data: bytes) -> Cells:
+    """Cells: their number, the bytes of each, and their UTF-8. Raises: ValueError."""
+    import pyarrow as pa
+
+    count = _SIZE.unpack_from(data)[0] if len(data) >= _SIZE.size else -1
+    begin = _SIZE.size + 4 * count
+    if not 0 <= count <= len(data) or begin > len(data):
+        raise Malformed("cells that are none")
+    sizes = np.frombuffer(data, "<i4", count, _SIZE.size)
+    offsets = np.concatenate(([0], np.cumsum(sizes, dtype=np.int64)))
+    if (count and sizes.min() < 0) or offsets[-1] != len(data) - begin:
+        raise Malformed("cells of other sizes")
+    text = pa.py_buffer(memoryview(data)[begin:])
+    array = pa.StringArray.from_buffers(count, pa.py_buffer(offsets.astype(np.int32)), text)
+    array.validate(full=True)  # ArrowInvalid is a ValueError
+    return Cells(array)
 
 
 def write_segment(out: Writable, segment: Segment) -> None:
@@ -194,18 +218,32 @@ def _column_payload(segment: ColumnSegment) -> dict[str, Any]:
     return {
         "header": segment.header,
         "path": segment.path,
-        "values": _list(segment.values),
+        **_values_payload(segment.values),
         "rows": _counts(segment.rows),
         "base": _place_json(segment.base),
         "axis": segment.axis,
         "lines": None if segment.lines is None else _counts(segment.lines),
         "paths": None if segment.paths is None else _list(segment.paths),
-        "cells": None if segment.cells is None else _list(segment.cells),
+        "cells": _references(segment.cells),
     }
 
 
+def _values_payload(values: Sequence[str]) -> dict[str, Any]:
+    """The values, or the distinct ones and which of them each is."""
+    if isinstance(values, Coded):
+        return {"values": values.distinct, "codes": _counts(values.codes)}
+    return {"values": _list(values)}
+
+
+def _references(cells: Sequence[str] | None) -> Sequence[str] | dict[str, Any] | None:
+    """References by what makes them: the rows go over anyway."""
+    if isinstance(cells, References):
+        return {"letters": cells.letters, "above": cells.above}
+    return None if cells is None else _list(cells)
+
+
 def _list(values: Sequence[str]) -> Sequence[str]:
-    return values if isinstance(values, list | tuple) else list(values)
+    return values if isinstance(values, list | tuple | Cells) else list(values)
 
 
 def _counts(numbers: Sequence[int] | npt.NDArray[np.int64]) -> Sequence[int] | npt.NDArray[np.int64]:
@@ -217,8 +255,9 @@ def _counts(numbers: Sequence[int] | npt.NDArray[np.int64]) -> Sequence[int] | n
 
 def _parts(segment: ColumnSegment) -> Iterator[ColumnSegment]:
     """The column in pieces that fit a frame."""
-    count = len(segment.values)
-    if count < 2 or sum(map(len, segment.values)) + 32 * count <= _SPLIT:
+    count, values = len(segment.values), segment.values
+    size = int(values.sizes.sum()) if isinstance(values, Cells) else sum(map(len, values))
+    if count < 2 or size + 32 * count <= _SPLIT:
         yield segment
         return
     for cut in (slice(0, count // 2), slice(count // 2, count)):
@@ -268,11 +307,11 @@ def _text(payload: Mapping[str, Any]) -> TextSegment:
 
 
 def _column(payload: Mapping[str, Any]) -> ColumnSegment:
-    values = _strings(payload, "values")
+    values = _values(payload)
     rows = _integers(payload, "rows")
     lines = None if payload.get("lines") is None else _integers(payload, "lines")
     paths = None if payload.get("paths") is None else _strings(payload, "paths")
-    cells = None if payload.get("cells") is None else _strings(payload, "cells")
+    cells = _cells_of(payload, rows)
     if any(other is not None and len(other) != len(values) for other in (rows, lines, paths, cells)):
         raise Malformed("columns of different lengths")
     axis = _string(payload, "axis")
@@ -289,6 +328,30 @@ def _column(payload: Mapping[str, Any]) -> ColumnSegment:
         paths=paths,
         cells=cells,
     )
+
+
+def _cells_of(payload: Mapping[str, Any], rows: Sequence[int] | npt.NDArray[np.int64]) -> Sequence[str] | None:
+    """The references of a column's cells. Raises: Malformed."""
+    told = payload.get("cells")
+    if not isinstance(told, dict):
+        return None if told is None else _strings(payload, "cells")
+    letters = _string(told, "letters")
+    if not letters.isalpha() or len(letters) > 8:
+        raise Malformed("letters of no column")
+    return References(letters, rows, count_of(told, "above"))
+
+
+def _values(payload: Mapping[str, Any]) -> Sequence[str]:
+    """The values of a column. Raises: Malformed."""
+    values = payload.get("values")
+    if not isinstance(values, Cells):
+        return _strings(payload, "values")
+    if payload.get("codes") is None:
+        return values
+    codes = np.asarray(_integers(payload, "codes"), dtype=np.int64)
+    if len(codes) and codes.max() >= len(values):
+        raise Malformed("codes of no value")
+    return Coded(values, codes)
 
 
 def error_payload(err: ObjectError) -> dict[str, Any]:

@@ -188,9 +188,9 @@ class DuckStore:
         if not fresh:
             return
         stages.reached("ingest")
-        self._execute(
-            "CREATE OR REPLACE TEMP TABLE incoming AS SELECT * FROM read_parquet(?)", [[f.path for f in fresh]]
-        )
+        paths = [f.path for f in fresh]
+        # Values, of which there may be millions, stay in their files: a row of all columns takes 300 bytes.
+        self._execute("CREATE OR REPLACE TEMP TABLE incoming AS SELECT * FROM read_parquet(?) WHERE kind <> 3", [paths])
         # An object of this run that is already there came from a shard that was cut differently before a kill.
         self._execute("DELETE FROM incoming WHERE oid IN (SELECT oid FROM objects WHERE run = ?)", [run])
         self._execute("CREATE OR REPLACE TEMP TABLE ids AS SELECT oid FROM incoming WHERE kind = 0")
@@ -222,9 +222,9 @@ class DuckStore:
             [run],
         )
         self._execute(
-            "INSERT INTO value_index SELECT fingerprint, oid, $1, rule, count FROM incoming WHERE kind = 3 "
-            "ORDER BY oid",
-            [run],
+            "INSERT INTO value_index SELECT fingerprint, oid, $1, rule, count FROM read_parquet($2) "
+            "WHERE kind = 3 AND oid IN (SELECT oid FROM ids) ORDER BY oid",
+            [run, paths],
         )
         self._execute(
             "INSERT INTO allowed SELECT oid, $1, key, rule, count FROM incoming WHERE kind = 4 ORDER BY oid", [run]

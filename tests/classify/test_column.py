@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from unittest import mock
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from piiscan.catalogue import load_rules
+from piiscan.cells import Cells, Coded
 from piiscan.classify import column
 from piiscan.classify.column import LEAST
 from piiscan.classify.stack import Stack
@@ -144,3 +147,37 @@ def test_a_match_never_crosses_a_cell() -> None:
     assert found([segment("", ["SSN:", ssn(2)] * 15)])[0] == [[]], "a keyword of the cell before spoke"
     rows = found([segment("", ["SSN: " + ssn(2), "x"] * 15)])[0][0]
     assert [row[0] for row in rows] == list(range(0, 30, 2))
+
+
+@given(tables(), st.data())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_values_that_stand_there_once_have_the_matches_of_all_their_cells(
+    table: tuple[str, list[str]], data: st.DataObject
+) -> None:
+    header, distinct = table[0], [cell.encode("utf-8", "replace").decode() for cell in table[1]]
+    # Cells that speak for their neighbours depend on who these are.
+    distinct = [cell for cell in distinct if "SSN" not in cell] or ["x"]
+    codes = data.draw(st.lists(st.integers(0, len(distinct) - 1), min_size=1, max_size=150))
+    coded = ColumnSegment(header, "", Coded(Cells.of(distinct), np.array(codes)), range(1, len(codes) + 1))
+    spelt = segment(header, [distinct[code] for code in codes])
+    assert found([coded])[0] == found([spelt])[0]
+    assert found([coded, spelt])[0] == found([spelt, coded])[0]
+
+
+def test_a_value_is_read_once_however_often_it_stands_there() -> None:
+    cells = [f"{mail(n)} or {ssn(n)}" for n in range(50)]
+    codes = np.arange(20_000) * 7 % 50
+    coded = ColumnSegment("notes", "", Coded(Cells.of(cells), codes), range(20_000))
+    session = STACK.open(None, "")  # type: ignore[arg-type]
+    read: list[int] = []
+    examine = STACK.examine
+
+    def counted(block: bytes, *rest: Any, **options: Any) -> Any:
+        read.append(len(block))
+        return examine(block, *rest, **options)
+
+    with mock.patch.object(STACK, "examine", counted):
+        batch = session.feed(coded)
+    assert sum(read) < 2 * 60 * 50 + 60 * column.SAMPLE
+    assert batch.item is not None
+    assert np.unique(batch.item).tolist() == list(range(20_000))

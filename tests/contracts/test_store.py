@@ -8,19 +8,22 @@ import subprocess
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from piiscan.errors import StoreError
+from piiscan.fingerprints import DIGEST, Fingerprints
 from piiscan.model import ObjectRef, ObjectReport, Outcome
 from piiscan.ports import ShardFile, Store
-from piiscan.spool import FINDING, OBJECT, object_id, write_shard
+from piiscan.spool import FINDING, GROUP, HELD, OBJECT, object_id, write_shard
 from piiscan.store.duck import latest_version, migrations, open_for_reading, open_for_writing, schema_version, settings
 from piiscan.store.ingest import PASSING, DuckStore
 from tests.support.made import CATALOGUE, SOURCE, add_run, database, finding, ref, report
@@ -206,6 +209,50 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
 
 def two() -> list[ObjectReport]:
     return [report("a.txt", [finding()]), report("b.txt", [finding("us.itin"), finding()])]
+
+
+def test_many_distinct_values_go_through_a_shard_in_row_groups(tmp_path: Path) -> None:
+    count = HELD + GROUP // 2
+    digests = np.arange(2 * count, dtype=">u8").view(DIGEST)
+    many = replace(
+        finding("generic.email"), count=count, distinct=count, values=Fingerprints(digests, np.full(count, 3))
+    )
+    reports = [report("a.txt", [finding(values=2)]), report("b.txt", [many, finding(values=3)]), report("c.txt")]
+    came: list[str] = []
+
+    def coming() -> Iterator[ObjectReport]:
+        for one in reports:
+            came.append(one.ref.key)
+            yield one
+
+    store = DuckStore(tmp_path / "a.duckdb", key_file=tmp_path / "a.key")
+    run = store.begin([SOURCE], "identity", {}, CATALOGUE).run
+    file = write_shard(tmp_path / "spool", run, 0, coming(), CATALOGUE)
+    groups = pq.ParquetFile(file.path).metadata
+    assert max(groups.row_group(i).num_rows for i in range(groups.num_row_groups)) <= GROUP
+    assert groups.num_row_groups < 20
+    store.load(run, [file])
+    rows = store.query(
+        "SELECT oid, rule, count(*), sum(count), count(DISTINCT fingerprint) FROM value_index GROUP BY ALL"
+    )
+    first, second = object_id(SOURCE, "a.txt"), object_id(SOURCE, "b.txt")
+    assert sorted(rows) == sorted(
+        [(first, "us.ssn", 2, 2, 2), (second, "us.ssn", 3, 3, 3), (second, "generic.email", count, 3 * count, count)]
+    )
+    assert store.query("SELECT count(*) FROM objects")[0][0] == len(came) == 3
+    store.close()
+
+
+def test_a_shard_whose_reports_break_off_is_no_shard(tmp_path: Path) -> None:
+    def coming() -> Iterator[ObjectReport]:
+        digests = np.arange(2 * (HELD + 1), dtype=">u8").view(DIGEST)
+        yield report("a.txt", [finding()])
+        yield report("b.txt", [replace(finding(), values=Fingerprints(digests, np.ones(HELD + 1, np.int64)))])
+        raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"):
+        write_shard(tmp_path / "spool", 1, 0, coming(), CATALOGUE)
+    assert not list(tmp_path.rglob("*.parquet"))
 
 
 def test_a_shard_counts_once(bench: Bench) -> None:

@@ -7,13 +7,17 @@ import datetime
 import io
 from typing import Any, BinaryIO, cast
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
 import pytest
 
+from piiscan.cells import Coded
 from piiscan.errors import Encrypted, LimitReached, Malformed
 from piiscan.extract import Budget, ColumnSegment, Job, TextSegment, segments
+from piiscan.extract.giant import BIG
+from piiscan.extract.leaves import leaves
 from piiscan.extract.spooled import Pieces
 from piiscan.model import Segment
 from tests.extract.mutate import survives
@@ -62,6 +66,62 @@ def test_flat_types() -> None:
         "dict": [(1, "p"), (2, "q"), (3, "p")],
         "day": [(1, "2020-01-02")],
     }
+
+
+REPEATED = {
+    "mail": [f"ana{n % 90}@example.org" if n % 11 else None for n in range(2_000)],
+    "empty": ["" if n % 3 else f"v{n % 5}" for n in range(2_000)],
+    "number": pa.array([4111111111111111 + n % 40 if n % 7 else None for n in range(2_000)]),
+    "float": [4111111111111111.0 + n % 40 for n in range(2_000)],
+    "part": [n % 8 + 0.5 for n in range(2_000)],
+    "day": [datetime.date(2020, 1, 1 + n % 28) for n in range(2_000)],
+    "time": pa.array([n % 50 * 10**9 for n in range(2_000)], pa.timestamp("ns", "Europe/Berlin")),
+    "none": pa.array([None] * 2_000, pa.string()),
+    "long": ["é" * BIG + "x" if n % 500 == 1 else f"w{n % 4}" for n in range(2_000)],
+}
+"""Columns whose values come again and again."""
+
+
+@pytest.mark.parametrize("name", REPEATED)
+def test_values_that_are_alike_are_the_values_that_they_were(name: str) -> None:
+    column = REPEATED[name]
+    array = column if isinstance(column, pa.Array) else pa.array(column)
+    job = Job(name="x")
+    few = [list(leaves(array[n : n + 1], np.array([n + 1]), "h", "", job)) for n in range(len(array))]
+    one_by_one = [segment for found in few for segment in found]
+    for form in (array, array.dictionary_encode(), pa.concat_arrays([array, array]).dictionary_encode()[: len(array)]):
+        found = list(leaves(form, np.arange(1, len(array) + 1), "h", "", job))
+        assert columns(found) == columns(one_by_one)
+        texts, others = ([s for s in part if isinstance(s, TextSegment)] for part in (found, one_by_one))
+        assert [(s.text, s.places) for s in texts] == [(s.text, s.places) for s in others]
+        for segment in found:
+            if isinstance(segment, ColumnSegment):
+                assert isinstance(segment.values, Coded)
+                assert len(segment.values.distinct) == len(set(segment.values))
+
+
+def test_a_dictionary_may_hold_more_than_is_used_and_one_value_twice() -> None:
+    array = pa.DictionaryArray.from_arrays(
+        pa.array([3, 1, None, 0, 4, 2, 3, 5], pa.uint8()), ["a", "b", None, "b", "", "c", *map(str, range(100))]
+    )
+    (segment,) = leaves(array, np.arange(1, 9), "h", "", Job(name="x"))
+    assert columns([segment]) == {"h": [(1, "b"), (2, "b"), (4, "a"), (7, "b"), (8, "c")]}
+
+
+def test_a_dictionary_of_what_is_no_text() -> None:
+    job = Job(name="x")
+    for array in (pa.array([b"plain", b"\xff\0hidden text", b"plain"]), pa.array([True, False, None])):
+        rows = np.arange(1, 4)
+        assert columns(list(leaves(array.dictionary_encode(), rows, "h", "", job))) == columns(
+            list(leaves(array, rows, "h", "", job))
+        )
+
+
+def test_text_that_is_not_utf8_is_read_where_it_repeats_too() -> None:
+    raw = pa.array([b"caf\xe9", b"tea"] * 1_000).view(pa.string())
+    found = list(leaves(raw, np.arange(2_000), "h", "", Job(name="x")))
+    assert columns(found)["h"][:2] == [(0, "caf\ufffd"), (1, "tea")]
+    assert columns(list(leaves(raw[:2], np.arange(2), "h", "", Job(name="x")))) == {"h": [(0, "caf\ufffd"), (1, "tea")]}
 
 
 def test_nested_types_go_by_path() -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from piiscan.cells import Cells, Coded
 from piiscan.errors import Encrypted, LimitReached, Malformed, ObjectError
 from piiscan.extract import wire
 from piiscan.extract.places import lazy
@@ -183,7 +184,30 @@ WRONG_TAILS: list[object] = [
     [["offset", "q", 8]],
     [["line", "l", 8]],
     [["shared", "q", 8]],
+    [["text", "c", 8]],
+    [["starts", "c", 8]],
+    [["shared", "c", 8]],
 ]
+
+
+WRONG_CELLS: list[tuple[dict[str, object], bytes]] = [
+    ({}, b""),
+    ({}, b"\0\0\0"),
+    ({}, struct.pack(">I", 1) + b"\0\0"),
+    ({}, struct.pack(">I", 1 << 31)),
+    ({}, struct.pack(">I", 1) + struct.pack("<i", -1)),
+    ({}, struct.pack(">I", 1) + struct.pack("<i", 2) + b"a"),
+    ({}, struct.pack(">I", 1) + struct.pack("<i", 0) + b"a"),
+    ({}, struct.pack(">I", 2) + struct.pack("<ii", 3, -2) + b"a"),
+    ({}, struct.pack(">I", 1) + struct.pack("<i", 1) + b"\xff"),
+    ({}, struct.pack(">I", 2) + struct.pack("<ii", 1, 1) + "é".encode()),
+    ({"codes": [1]}, struct.pack(">I", 1) + struct.pack("<i", 1) + b"a"),
+    ({"codes": [-1]}, struct.pack(">I", 1) + struct.pack("<i", 1) + b"a"),
+    ({"codes": [0, 0]}, struct.pack(">I", 1) + struct.pack("<i", 1) + b"a"),
+    ({"codes": "0"}, struct.pack(">I", 1) + struct.pack("<i", 1) + b"a"),
+    ({"codes": [0]}, struct.pack(">I", 0)),
+]
+"""What goes with a column of one row, and the bytes that are to be its cells."""
 
 
 def read_one(data: bytes) -> Segment:
@@ -210,6 +234,8 @@ def read_one(data: bytes) -> Segment:
         *[frame(b"T", GOOD | change) for change in WRONG_TEXTS],
         frame(b"T", GOOD | {"starts": [2, 1]}),
         *[frame(b"C", COLUMN | change) for change in WRONG_COLUMNS],
+        *[frame(b"C", COLUMN | more | {"tails": [["values", "c", len(tail)]]}, tail) for more, tail in WRONG_CELLS],
+        frame(b"C", COLUMN | {"tails": [["paths", "c", 9]]}, struct.pack(">I", 1) + struct.pack("<i", 1) + b"a"),
     ],
     ids=lambda _: "frame",
 )
@@ -251,6 +277,47 @@ def test_long_columns_come_back_whatever_they_hold(values: list[str]) -> None:
     out = io.BytesIO()
     wire.write_segment(out, segment)
     assert same(read_one(out.getvalue()), segment)
+
+
+def coded(values: list[str], codes: list[int]) -> Coded:
+    return Coded(Cells.of(values), np.array(codes))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        Cells.of(["a", "é 字", "", "two\nlines"]),
+        Cells.of(["x", "a", "é", "y"])[1:3],
+        coded(["a", "é 字"], [0, 1, 1, 0]),
+        coded(["a"], [0] * 200),
+    ],
+    ids=["cells", "slice", "coded", "one"],
+)
+def test_cells_come_back_as_cells(values: Cells) -> None:
+    segment = ColumnSegment("h", "", values, list(range(len(values))))
+    out = io.BytesIO()
+    wire.write_segment(out, segment)
+    back = read_one(out.getvalue())
+    assert same(back, segment)
+    assert isinstance(back, ColumnSegment)
+    assert type(back.values) is type(values)
+    if isinstance(values, Coded) and isinstance(back.values, Coded):
+        assert len(back.values.distinct) == len(values.distinct)
+
+
+def test_a_value_that_stands_often_goes_in_parts_that_are_small_spelt_out() -> None:
+    values = coded(["v" * 1_000_000, "w"], [0, 1] * 100)
+    out = io.BytesIO()
+    wire.write_segment(out, ColumnSegment("h", "", values, list(range(200))))
+    assert out.tell() < 20_000_000
+    out.seek(0)
+    back: list[str] = []
+    while (frame := wire.read(out)) is not None:
+        part = wire.segment_of(*frame)
+        assert isinstance(part, ColumnSegment)
+        assert sum(map(len, part.values)) <= 16_000_000
+        back += part.values
+    assert back == list(values)
 
 
 def test_places_as_columns_come_back_equal() -> None:
