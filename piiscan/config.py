@@ -64,6 +64,8 @@ class Config:
     ner: bool = True
     ner_max_bytes: int = 1_000_000
     """Bytes of one object that the name recogniser reads, spread over it."""
+    ner_model: str = ""
+    """What finds names: empty for our own model, `spacy:PACKAGE` for a pipeline of spaCy's."""
     packs: tuple[str, ...] = ("default",)
     rules: tuple[str, ...] = ()
     """Folders with rules of one's own."""
@@ -155,7 +157,10 @@ def read_file(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: cannot be read ({err.strerror})") from None
 
 
-_TABLES = {"store": {"max_values": "max_values"}, "ner": {"max_bytes": "ner_max_bytes", "enabled": "ner"}}
+_TABLES = {
+    "store": {"max_values": "max_values"},
+    "ner": {"max_bytes": "ner_max_bytes", "enabled": "ner", "model": "ner_model"},
+}
 """Dotted spellings (`store.max_values`, `ner.max_bytes`) and the field that each sets."""
 
 

@@ -25,7 +25,7 @@ def recognizers(config: Config) -> tuple[Recognizer, ...]:
     if config.ner:
         from piiscan.classify.ner import NameRecognizer
 
-        out.append(NameRecognizer(config.ner_max_bytes))
+        out.append(NameRecognizer(config.ner_max_bytes, config.ner_model))
     if config.presidio:
         from piiscan.integrations.presidio import PresidioRecognizers
 

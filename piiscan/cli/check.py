@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from piiscan.cli.options import Allow, ConfigFile, Exact, NoNer, Pack, Rules, Threshold, given
+from piiscan.cli.options import Allow, ConfigFile, Exact, Ner, NoNer, Pack, Rules, Threshold, given
 
 
 def check(
@@ -21,6 +21,7 @@ def check(
     exact: Exact = None,
     threshold: Threshold = None,
     no_ner: NoNer = False,
+    ner: Ner = None,
     column: Annotated[
         str, typer.Option("--column", metavar="NAME", help="Take the text for a value of this column.")
     ] = "",
@@ -36,7 +37,15 @@ def check(
     from piiscan.redact import mask_for
     from piiscan.report.escape import encodable
 
-    flags = given(packs=pack, rules=rules, allow=allow, exact=exact, threshold=threshold, ner=False if no_ner else None)
+    flags = given(
+        packs=pack,
+        rules=rules,
+        allow=allow,
+        exact=exact,
+        threshold=threshold,
+        ner=False if no_ner else None,
+        ner_model=ner,
+    )
     config = load_config(flags, config_file=config_file or None)
     lists = load_allow(config.allow)
     try:

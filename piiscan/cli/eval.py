@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from piiscan.cli.options import Allow, ConfigFile, NoNer, Pack, Rules, Threshold, given
+from piiscan.cli.options import Allow, ConfigFile, Ner, NoNer, Pack, Rules, Threshold, given
 
 
 def evaluate(
@@ -24,6 +24,7 @@ def evaluate(
     allow: Allow = None,
     threshold: Threshold = None,
     no_ner: NoNer = False,
+    ner: Ner = None,
     config_file: ConfigFile = "",
 ) -> int:
     """Recall, false positives and precision by family, variant, label, country and rule."""
@@ -33,7 +34,9 @@ def evaluate(
     from piiscan.evaluation import evaluate as score
     from piiscan.evaluation import load_labels, read_cases
 
-    flags = given(packs=pack, rules=rules, allow=allow, threshold=threshold, ner=False if no_ner else None)
+    flags = given(
+        packs=pack, rules=rules, allow=allow, threshold=threshold, ner=False if no_ner else None, ner_model=ner
+    )
     config = load_config(flags, config_file=config_file or None)
     lists = load_allow(config.allow)
     known = load_labels(labels)

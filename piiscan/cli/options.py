@@ -18,6 +18,9 @@ Exact = Annotated[
 ]
 Threshold = Annotated[float | None, typer.Option("--threshold", metavar="X", help="Least confidence, 0 to 1.")]
 NoNer = Annotated[bool, typer.Option("--no-ner", help="Do not look for names with the language model.")]
+Ner = Annotated[
+    str | None, typer.Option("--ner", metavar="MODEL", help="What finds names: `spacy:PACKAGE` for a spaCy pipeline.")
+]
 Passwords = Annotated[
     str | None, typer.Option("--passwords", metavar="FILE", help="Passwords to try on encrypted files, one a line.")
 ]

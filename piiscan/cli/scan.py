@@ -16,6 +16,7 @@ from piiscan.cli.options import (
     ConfigFile,
     Db,
     Exact,
+    Ner,
     NoNer,
     Ocr,
     Pack,
@@ -45,6 +46,7 @@ def scan(
         int | None, typer.Option("--workers", metavar="N", help="Worker processes (0: all cores).")
     ] = None,
     no_ner: NoNer = False,
+    ner: Ner = None,
     pack: Pack = None,
     rules: Rules = None,
     allow: Allow = None,
@@ -87,6 +89,7 @@ def scan(
     flags = given(
         workers=workers,
         ner=False if no_ner else None,
+        ner_model=ner,
         packs=pack,
         rules=rules,
         allow=allow,

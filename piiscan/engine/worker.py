@@ -28,6 +28,7 @@ from piiscan.catalogue import digest
 from piiscan.cells import shared
 from piiscan.classify.build import build_stack
 from piiscan.classify.encoded import gathered
+from piiscan.classify.ner import identity
 from piiscan.classify.stack import Stack
 from piiscan.config import Config, read_passwords
 from piiscan.crawl import Target, open_source
@@ -65,6 +66,8 @@ def examination(rules: Sequence[Rule], config: Config) -> str:
     Raises: ConfigError for an allow list or passwords that cannot be read.
     """
     parts: tuple[object, ...] = (digest(rules), config.threshold, config.ner_max_bytes, config.max_values)
+    if config.ner:
+        parts += (identity(config.ner_model),)
     if config.limits != Limits():
         parts += (config.limits,)
     if config.passwords:

@@ -18,6 +18,7 @@ from piiscan.model import Category, ConfidenceSpec, MatchSpec, Rule, RuleId, Sev
 
 LANGUAGE = "en"
 NAME = "PiiscanRecognizer"
+NAMES = "PiiscanNameRecognizer"
 
 
 def stay_offline() -> None:
@@ -30,13 +31,13 @@ def stay_offline() -> None:
 
 
 def _engine() -> Any:
-    """Presidio's NLP engine around our spaCy model, which is never downloaded."""
+    """Presidio's NLP engine around spaCy's small model, which is never downloaded."""
     from presidio_analyzer.nlp_engine import SpacyNlpEngine
 
-    from piiscan.classify.ner import MODEL, language_model
+    from piiscan.integrations.spacy import MODEL, pipeline
 
     engine: Any = SpacyNlpEngine(models=[{"lang_code": LANGUAGE, "model_name": MODEL}])
-    engine.nlp = {LANGUAGE: language_model()}
+    engine.nlp = {LANGUAGE: pipeline(MODEL)}
     return engine
 
 
@@ -140,6 +141,35 @@ def rule_recognizer(config: Config | None = None) -> Any:
             ]
 
     return RuleRecognizer(supported_entities=sorted(names.values()), name=NAME)
+
+
+def name_recognizer() -> Any:
+    """An `EntityRecognizer` that finds names with our model, for an `AnalyzerEngine`'s registry: PERSON, LOCATION,
+    ORGANIZATION and ADDRESS, with the confidences of our rules. Raises: ConfigError when the model is damaged."""
+    from presidio_analyzer import AnalysisExplanation, EntityRecognizer, RecognizerResult
+
+    from piiscan.classify.ner import RULES, predict
+
+    worth = {rule.id.removeprefix("ner.").upper(): rule.confidence.match for rule in RULES}
+    predict([])
+
+    class NameEntityRecognizer(EntityRecognizer):  # type: ignore[misc,unused-ignore]
+        """Our model behind Presidio's interface."""
+
+        def load(self) -> None:
+            """Nothing to load: the model is there."""
+
+        def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[Any]:
+            """The names of the wanted entities."""
+            return [
+                RecognizerResult(
+                    label, start, end, worth[label], AnalysisExplanation(recognizer=NAMES, original_score=worth[label])
+                )
+                for start, end, label in predict([text])[0]
+                if not entities or label in entities
+            ]
+
+    return NameEntityRecognizer(supported_entities=sorted(worth), name=NAMES)
 
 
 def entity_name(rule: str) -> str:

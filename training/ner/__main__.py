@@ -1,0 +1,146 @@
+"""Train, export and score: one command, the same file from the same seed."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from piiscan.ner import weights
+from piiscan.ner.network import Network as Reader
+from piiscan.ner.words import key
+from training.ner import data, score
+from training.ner.augment import Augmenter
+from training.ner.card import write_card
+from training.ner.export import export
+from training.ner.lexicon import lexicon
+from training.ner.network import Batches, Network, Tables, loss, seeded, shuffled
+
+FILE = "weights.safetensors"
+WORDS = 20_000
+_LONGEST = 16
+
+
+def vectors(folder: Path) -> tuple[np.ndarray, dict[str, int]]:
+    """Unit vectors of a spaCy pipeline, row 0 empty, and the row of each word in letters."""
+    import spacy
+
+    rest = ["tagger", "parser", "senter", "attribute_ruler", "lemmatizer", "ner", "tok2vec"]
+    vocabulary = spacy.load(folder, exclude=rest).vocab
+    table = vocabulary.vectors.data
+    table = table / (np.linalg.norm(table, axis=1, keepdims=True) + 1e-6)
+    rows = {}
+    for number, row in vocabulary.vectors.key2row.items():
+        word = vocabulary.strings[number] if number in vocabulary.strings else ""  # noqa: SIM401 - it has no `get`
+        if word.isalpha() and len(word) <= _LONGEST:
+            rows[word] = int(row) + 1
+    return np.concatenate([np.zeros((1, table.shape[1])), table]).astype(np.float32), rows
+
+
+def main() -> int:
+    """See the module."""
+    parser = argparse.ArgumentParser(prog="python -m training.ner", description=__doc__)
+    parser.add_argument("data", type=Path, help="folder with train/, silver/ and dev/")
+    parser.add_argument(
+        "--vectors", type=Path, required=True, help="folder of the spaCy pipeline whose vectors are used"
+    )
+    parser.add_argument("--names", type=Path, required=True, help="folder of the package `names`")
+    parser.add_argument("--out", type=Path, default=Path("classifiers/models/piiscan_ner"), help="folder of the model")
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--made", type=int, default=12_000, help="made-up documents an epoch")
+    parser.add_argument("--batch", type=int, default=4000, help="words a step")
+    parser.add_argument("--rate", type=float, default=4e-3)
+    parser.add_argument("--inner", type=int, default=112)
+    parser.add_argument("--wide", type=int, default=128)
+    parser.add_argument("--width", type=int, default=96)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(given.threads)
+    rng = seeded(given.seed)
+    samples = data.samples(given.data)
+    known = lexicon(given.names, samples)
+    table, rows = vectors(given.vectors)
+    counted = Counter(key(word) for sample in samples for word in sample.words)
+    words = {word: n for n, (word, count) in enumerate(counted.most_common(WORDS), 1) if count >= 4}
+    tables = Tables(table, rows, words, known.bits)
+    made = Augmenter(known, samples, rng)
+    print(
+        f"{len(samples)} samples, {sum(counted.values())} words, {len(rows)} vectors, {len(known.bits)} listed",
+        flush=True,
+    )
+    network = Network(tables, given.inner, given.wide, given.width)
+    optimizer = torch.optim.Adam(network.parameters(), lr=given.rate, betas=(0.9, 0.99))
+    mean = {name: value.detach().clone() for name, value in network.named_parameters()}
+    batches = Batches(tables)
+    step = total = 0
+    begun = time.time()
+    for epoch in range(given.epochs):
+        drawn = [made.varied(s) for s in samples if rng.random() < data.SHARE.get(s.source, 1.0)]
+        drawn = shuffled(drawn + [made.made() for _ in range(given.made)], rng)
+        total = total or given.epochs * (sum(len(s.words) for s in drawn) // given.batch + 1)
+        network.train()
+        lost = 0.0
+        for features, ids, tags, other, live in batches.of(drawn, given.batch):
+            share = min(step / total, 1.0)
+            rate = given.rate * min(1, (step + 1) / 100) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * share)))
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            error = loss(network(features, ids, live), tags, other)
+            optimizer.zero_grad(set_to_none=True)
+            error.backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
+            optimizer.step()
+            step += 1
+            lost += error.item()
+            slow = min(0.998, (1 + step) / (10 + step))
+            with torch.no_grad():
+                for name, value in network.named_parameters():
+                    mean[name].lerp_(value, 1 - slow)
+            if step % 100 == 0:
+                print(
+                    f"{time.time() - begun:6.0f} s epoch {epoch} step {step}/{total} loss {lost / 100:.4f}", flush=True
+                )
+                lost = 0.0
+        path = given.out / FILE
+        digest = export(path, {n: v.numpy() for n, v in mean.items()}, tables, {"seed": str(given.seed)})
+        print(f"epoch {epoch} {path.stat().st_size / 1e6:.1f} MB sha256 {digest}", flush=True)
+        scores = judge(path, given.data / "dev")
+        made_by = f"python -m training.ner DATA --epochs {given.epochs} --seed {given.seed} (epoch {epoch + 1})"
+        write_card(given.out, FILE, digest, sorted({s.source for s in samples}), scores, made_by)
+    return 0
+
+
+def judge(path: Path, folder: Path) -> dict[str, dict[str, score.Counts]]:
+    """The scores of a file over each set of a folder and over all, printed as well."""
+    reader = Reader(*weights.read(path))
+    rows: list[tuple[str, Sequence[score.Span], Sequence[score.Span]]] = []
+    out = {}
+    for name, source in data.sources(folder).items():
+        texts = list(data.read(source))
+        told = reader.spans([text for text, _ in texts])
+        mine = [(text, gold, found) for (text, gold), found in zip(texts, told, strict=True)]
+        rows += mine
+        out[name] = score.score(mine)
+    out["all"] = score.score(rows)
+    for name, counts in out.items():
+        print(f"  {name:<12} {_line(counts)}", flush=True)
+    return out
+
+
+def _line(counts: dict[str, score.Counts]) -> str:
+    return "  ".join(
+        f"{label[:3]} F1 {100 * c.f1():5.1f} rec {100 * c.recall():5.1f} prec {100 * c.precision():5.1f}"
+        for label, c in counts.items()
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
