@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 from piiscan.errors import LimitReached, Malformed, ObjectError
 from piiscan.extract import Job
 from piiscan.extract.columnar import metadata_text
+from piiscan.extract.feather import check
 from piiscan.extract.leaves import columns
 from piiscan.extract.spooled import seekable
 from piiscan.model import Segment
@@ -141,9 +142,12 @@ def _feather(source: BinaryIO, job: Job) -> Iterator[Segment]:
     source.seek(0)
     if size > job.limits.part_bytes:
         raise LimitReached(f"a Feather file of version 1 larger than {job.limits.part_bytes} bytes")
+    data = source.read()
+    check(data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        table = feather.read_table(pa.PythonFile(source, mode="r"), memory_map=False, use_threads=False)
+        table = feather.read_table(pa.BufferReader(data), memory_map=False, use_threads=False)
+    table.validate(full=True)
     yield from metadata_text(table.schema.metadata, job)
     row = 0
     for batch in table.to_batches():
