@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from piiscan.ner.words import PREFIXES, SHAPES, SUFFIXES, key, parts
-from training.ner.data import LABELS, TAGS, Sample, begin
+from training.ner.data import TAGS, Sample, begin
 from training.ner.lexicon import LISTS
 
 BREAK = 5
@@ -152,21 +152,6 @@ def shuffled(samples: Sequence[Sample], rng: Random) -> list[Sample]:
     """The samples in another order."""
     out = list(samples)
     rng.shuffle(out)
-    return out
-
-
-def spans_of(words_at: Sequence[tuple[int, int]], tags: Sequence[int]) -> list[tuple[int, int, str]]:
-    """(start, end, label) from the tags of words at (start, end): a begin, or a change of label, begins a span."""
-    out: list[tuple[int, int, str]] = []
-    last = 0
-    for (start, end), tag in zip(words_at, tags, strict=True):
-        if tag:
-            label = LABELS[(tag - 1) // 2]
-            if tag % 2 == 0 and last and (last - 1) // 2 == (tag - 1) // 2:
-                out[-1] = (out[-1][0], end, label)
-            else:
-                out.append((start, end, label))
-        last = tag
     return out
 
 
