@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from piiscan.classify.schemes import luhn_sum, mrz731, plain_digits, two_pass_holds, verhoeff, weighted
+from piiscan.classify.schemes import is_day, luhn_sum, mrz731, plain_digits, two_pass_holds, verhoeff, weighted
 
 Params = Mapping[str, Any]
 
@@ -282,10 +283,53 @@ def fr_health(value: str, params: Params) -> bool:
     return plain_digits(value, 21) or (len(value) == 15 and nir(value, params))
 
 
+def no_fnr(value: str, params: Params) -> bool:
+    """Whether a Norwegian birth number holds both check digits and a date that the three digits behind it allow, not
+    one to come.
+
+    Source: Skatteetaten, "Fødselsnummer": 000 to 499 for 1900 to 1999, 500 to 749 for 1854 to 1899, 500 to 999 for 2000
+    to 2039, 900 to 999 for 1940 to 1999.
+
+    >>> no_fnr("01010750160", {}), no_fnr("01010750161", {}), no_fnr("18103970861", {})
+    (True, False, False)
+    """
+    if not plain_digits(value, 11) or not is_day(value[2:4], value[:2]):
+        return False
+    year, person = int(value[4:6]), int(value[6:9])
+    if person < 500 or (person >= 900 and year >= 40):
+        full = 1900 + year
+    elif person < 750 and year >= 54:
+        full = 1800 + year
+    else:
+        full = 2000 + year if year < 40 else 0
+    return 0 < full <= datetime.date.today().year and all(weighted(value, row) % 11 == 0 for row in _NO_WEIGHTS)
+
+
+_NO_WEIGHTS = ((3, 7, 6, 1, 8, 9, 4, 5, 2, 1, 0), (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1))
+
+
+def dk_cpr(value: str, params: Params) -> bool:
+    """Whether a Danish person number begins with a date of the century that its seventh digit says, none to come.
+
+    Its check digit is no longer kept, so it is not asked for.
+    Source: CPR-kontoret, "Personnummeret i CPR": 0 to 3 for 1900 to 1999, 4 and 9 for 2000 to 2036 or 1937 to 1999,
+    5 to 8 for 2000 to 2057 or 1858 to 1899.
+
+    >>> dk_cpr("0101111113", {}), dk_cpr("3113991234", {}), dk_cpr("2110485008", {})
+    (True, False, False)
+    """
+    if not plain_digits(value, 10) or not is_day(value[2:4], value[:2]):
+        return False
+    year, seventh = int(value[4:6]), value[6]
+    later = 2000 if (seventh in "49" and year <= 36) or (seventh in "5678" and year <= 57) else 0
+    full = later + year if later else (1800 if seventh in "5678" else 1900) + year
+    return full <= datetime.date.today().year
+
+
 KINDS: Mapping[str, Callable[[str, Params], bool]] = {
     function.__name__: function
     for function in (
-        ad_nrt, by_personal, by_unp, de_document, de_lanr, fr_health, fr_siret, iso97_10, lu_tin, lv_pk,
-        mod97_tail, mt_id, pl_id_card, ro_onrc, ru_ogrn, ru_snils, si_maticna, tr_vkn, two_pass, uk_upn,
+        ad_nrt, by_personal, by_unp, de_document, de_lanr, dk_cpr, fr_health, fr_siret, iso97_10, lu_tin, lv_pk,
+        mod97_tail, mt_id, no_fnr, pl_id_card, ro_onrc, ru_ogrn, ru_snils, si_maticna, tr_vkn, two_pass, uk_upn,
     )
 }  # fmt: skip
