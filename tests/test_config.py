@@ -65,7 +65,7 @@ def test_aws_settings_are_merged_key_by_key(home: Path) -> None:
     [
         ("treshold = 0.5", "unknown key 'treshold'"),
         ("[store]\nmaximum = 5", "unknown key 'store.maximum'"),
-        ("[ner]\nmodel = 'x'", "unknown key 'ner.model'"),
+        ("[ner]\nspeed = 'x'", "unknown key 'ner.speed'"),
         ("[aws]\nsecret = 'x'", "aws: unknown key 'secret'"),
         ("[[alerts]]\nname = 'a'\nsql = 'b'\nsnk = 'x'", "alerts: unknown key 'snk'"),
         ("[[sinks]]\nname = 'a'", "sinks: missing one of kind"),
@@ -155,6 +155,7 @@ OTHERS = {
     "passwords": "passwords = 'words.txt'",
     "db": "db = 'x'",
     "ner": "ner = false",
+    "ner_model": "ner_model = 'spacy:x'",
 }
 
 
@@ -168,9 +169,10 @@ def test_the_file_of_the_working_folder_may_do_nothing_else(key: str) -> None:
     assert load_config({}, config_file="piiscan.toml") is not None
 
 
-def test_dotted_spellings_do_not_get_around_that() -> None:
-    Path("piiscan.toml").write_text("[ner]\nenabled = false\n")
-    with pytest.raises(ConfigError, match="key 'ner' is not taken from the working directory"):
+@pytest.mark.parametrize(("line", "key"), [("enabled = false", "ner"), ("model = 'spacy:x'", "ner_model")])
+def test_dotted_spellings_do_not_get_around_that(line: str, key: str) -> None:
+    Path("piiscan.toml").write_text(f"[ner]\n{line}\n")
+    with pytest.raises(ConfigError, match=f"key '{key}' is not taken from the working directory"):
         load_config({})
 
 
