@@ -448,9 +448,10 @@ def _plus(pattern: str) -> bool:
 
 def _lead(keyworded: dict[str, list[int]], item: Compiled) -> None:
     """Have the rule's keywords looked for, and the pattern tried around them."""
-    for keyword in item.rule.context.keywords:
-        for form in literal_forms(keyword):
-            keyworded.setdefault(form, []).append(item.index)
+    # "x-id" and "x id" have a form in common.
+    forms = dict.fromkeys(form for keyword in item.rule.context.keywords for form in literal_forms(keyword))
+    for form in forms:
+        keyworded.setdefault(form, []).append(item.index)
 
 
 def _kind(item: Compiled) -> str:
