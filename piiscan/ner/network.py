@@ -205,7 +205,9 @@ class Network:
         left &= (row == 0) & ~same
         row[left], form[left] = rows[2][left], 2
         form[row == 0] = 4
-        own = _looked_up(self._keys["words"], np.array([hashed(key(w)) for w in words], np.uint32)) + 1
+        # The key of a word of letters is its small form, which is hashed already.
+        own_keys = [hashed(key(w)) if w.isdigit() else h for w, h in zip(words, forms[2], strict=True)]
+        own = _looked_up(self._keys["words"], np.array(own_keys, np.uint32)) + 1
         listed = _looked_up(self._keys["lists"], np.array(forms[2], np.uint32))
         bits = np.where(listed >= 0, self._bits[np.maximum(listed, 0)].astype(np.int64), 0)
         rest = np.array([parts(w) for w in words], np.int64).reshape(-1, 4)
