@@ -126,7 +126,7 @@ def check(options: Sequence[str], home: Path) -> float:
     """CPU seconds of one `piiscan check -`."""
     (home / "cache").mkdir(parents=True, exist_ok=True)
     before = cpu()
-    command = [sys.executable, "-m", "piiscan.cli.main", "check", "-", "--pack", "all", *options]
+    command = [sys.executable, "-m", "piiscan", "check", "-", "--pack", "all", *options]
     subprocess.run(
         command, input=TEXT, stdout=subprocess.DEVNULL, env=surroundings(home), cwd=FOLDER.parent, check=True
     )

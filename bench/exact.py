@@ -73,7 +73,7 @@ def environment(home: Path) -> dict[str, str]:
 
 def built(home: Path, source: Path) -> dict[str, Any]:
     """Make the set with the command, and say what that took."""
-    command = [sys.executable, "-m", "piiscan.cli.main", "rules", "exact", str(source), "--columns", "email,ssn"]
+    command = [sys.executable, "-m", "piiscan", "rules", "exact", str(source), "--columns", "email,ssn"]
     before = time.monotonic()
     process = subprocess.Popen([*command, "--name", "bench", "-o", str(home / "bench.exact")], env=environment(home))
     _, status, used = os.wait4(process.pid, 0)
@@ -91,7 +91,7 @@ def built(home: Path, source: Path) -> dict[str, Any]:
 def scan_cpu(home: Path, target: Path, *more: str) -> float:
     """Processor seconds of a whole scan, one worker, no names, a database of its own."""
     db = home / "scan.duckdb"
-    command = [sys.executable, "-m", "piiscan.cli.main", "scan", str(target), "--no-ner", "--workers", "1", "-q"]
+    command = [sys.executable, "-m", "piiscan", "scan", str(target), "--no-ner", "--workers", "1", "-q"]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([*command, "--db", str(db), *more], env=environment(home), check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -170,7 +170,7 @@ def locate(peer: Peer, python: str) -> Found | None:
     interpreter, name = (python, peer.name) if peer.script else (sys.executable, "piiscan-oss")
     ask = [interpreter, "-c", f"import importlib.metadata as m; print(m.version({name!r}))"]
     said = subprocess.run(ask, capture_output=True, text=True, check=False).stdout.strip()
-    command = ("-c", peer.script) if peer.script else ("-m", "piiscan.cli.main")
+    command = ("-c", peer.script) if peer.script else ("-m", "piiscan")
     return Found((interpreter, *command), said) if said else None
 
 

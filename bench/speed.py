@@ -48,7 +48,7 @@ def scan(path: Path) -> float:
     """CPU seconds of a whole scan, one worker, no names, a database of its own."""
     with tempfile.TemporaryDirectory() as home:
         env = {**os.environ, "XDG_STATE_HOME": f"{home}/state"}
-        command = [sys.executable, "-m", "piiscan.cli.main", "scan", str(path), "--no-ner", "--workers", "1", "-q"]
+        command = [sys.executable, "-m", "piiscan", "scan", str(path), "--no-ner", "--workers", "1", "-q"]
         return cpu(lambda: subprocess.run([*command, "--db", f"{home}/b.duckdb"], env=env, check=True))
 
 

@@ -94,9 +94,7 @@ def run() -> None:
         fail(str(err), err.exit_code)
     except typer.Exit as err:
         sys.exit(err.exit_code)
-    except typer.Abort:
-        sys.exit(130)
-    except KeyboardInterrupt:
+    except (typer.Abort, KeyboardInterrupt):
         fail("stopped", 130)
     except BrokenPipeError:
         _reader_is_gone()
@@ -110,6 +108,8 @@ def run() -> None:
             fail("the disk is full; what was committed is safe, free some space and run again", StoreError.exit_code)
         fail(f"{err.strerror or type(err).__name__}: {err.filename or ''}".rstrip(": "), 2)
     except Exception as err:
+        if _interrupted(err):
+            fail("stopped", 130)
         show = getattr(err, "show", None)
         if callable(show):  # a usage error of click, which typer may bring under its own name
             show()
@@ -121,6 +121,18 @@ def run() -> None:
         fail(f"unexpected {type(err).__name__}; set PIISCAN_DEBUG=1 to see where", 2)
     else:
         sys.exit(result if isinstance(result, int) else 0)
+
+
+def _interrupted(err: BaseException | None) -> bool:
+    """Whether an error is what something else made of a Ctrl-C.
+
+    Python wraps one that comes while a class is made, and DuckDB ends the statement that it interrupts with an error.
+    """
+    while err is not None:
+        if isinstance(err, KeyboardInterrupt) or (isinstance(err, RuntimeError) and str(err) == "Query interrupted"):
+            return True
+        err = err.__cause__ or err.__context__
+    return False
 
 
 def _reader_is_gone() -> NoReturn:
@@ -135,7 +147,3 @@ def fail(message: str, code: int) -> None:
 
     sys.stderr.write(f"piiscan: {printable(message)}\n")
     sys.exit(code)
-
-
-if __name__ == "__main__":
-    run()

@@ -111,6 +111,7 @@ def copy_database(path: Path, target: Path) -> None:
             at += len(chunk)
 
 
+@unbroken()
 def open_for_writing(path: Path) -> DuckDBPyConnection:
     """The database, made or migrated as needed; the file is private to the user. Raises: StoreError."""
     import duckdb

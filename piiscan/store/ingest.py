@@ -56,6 +56,7 @@ class DuckStore:
             self._con.close()
             raise
 
+    @unbroken()
     def _key(self, key_file: Path | None) -> bytes:
         rows = self._execute("SELECT value FROM meta WHERE name = 'key_id'")
         if rows:

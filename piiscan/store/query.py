@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +14,43 @@ from typing import Any
 from piiscan.errors import ConfigError, StoreError
 from piiscan.store.snapshot import open_newest
 
+_OVER = b"\0"
+
+
+@contextmanager
+def _interrupted_by_ctrl_c(con: Any) -> Iterator[None]:
+    """Within this block Ctrl-C interrupts the connection, whatever its statement is at.
+
+    DuckDB itself asks for signals only while the main thread has work of the query, not while it waits for the other
+    threads. So the interpreter's handler, which runs at once, wakes a thread of ours. Source: signal.set_wakeup_fd.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    woken, wake = socket.socketpair()
+    wake.setblocking(False)
+    before = signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
+
+    def wait() -> None:
+        while (number := woken.recv(1)) != _OVER:
+            if number == bytes([signal.SIGINT]):
+                con.interrupt()
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        wake.send(_OVER)
+        thread.join()
+        woken.close()
+        wake.close()
+
 
 @contextmanager
 def _limited(database: Path, timeout: float, memory: str) -> Iterator[tuple[Any, float | None]]:
-    """A locked-down connection that is interrupted after `timeout` seconds."""
+    """A locked-down connection that is interrupted after `timeout` seconds, or by Ctrl-C."""
     import duckdb
 
     con, age = open_newest(database, memory=memory)
@@ -29,8 +64,11 @@ def _limited(database: Path, timeout: float, memory: str) -> Iterator[tuple[Any,
     timer.daemon = True
     timer.start()
     try:
-        yield con, age
+        with _interrupted_by_ctrl_c(con):
+            yield con, age
     except duckdb.InterruptException:
+        if not stopped.is_set():
+            raise KeyboardInterrupt from None
         raise StoreError(f"the query was stopped after {timeout:g} seconds (--timeout)") from None
     except duckdb.OutOfMemoryException:
         raise StoreError(f"the query needs more than {memory} of memory") from None

@@ -253,17 +253,27 @@ def running(pid: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("delay", [0.3, 1.5, 2.5])
+UP = """
+import os
+open(os.environ["TEST_UP"], "w").close()
+"""
+"""Says that Python has started: before that, a signal is the interpreter's to answer."""
+
+
+@pytest.mark.parametrize("delay", [0.1, 0.3, 1.5, 2.5])
 def test_ctrl_c_stops_and_says_how_to_go_on(
     cli: Cli, tree: Path, unbroken: dict[str, list[tuple[Any, ...]]], delay: float
 ) -> None:
-    env = hooked(cli.root / "hook", SLOW)
+    up = cli.root / "up"
+    env = hooked(cli.root / "hook", SLOW + UP) | {"TEST_UP": str(up)}
     with cli.start("scan", *command(tree, cli), "--no-ner", env=env, start_new_session=True) as process:
+        while not up.exists():
+            time.sleep(0.01)
         time.sleep(delay)
         # As a terminal does it: the whole group hears of it.
         subprocess.run(["kill", "-INT", "--", f"-{process.pid}"], check=True)
         _, err = process.communicate(timeout=30)
-    # On a busy machine the first signal comes before any line of ours has run.
+    # On a busy machine the first signal comes while the command line is still being imported.
     assert process.returncode in ((130, -signal.SIGINT) if delay < 1 else (130,)), err.decode()
     assert b"Traceback" not in err
     if delay > 1:
@@ -283,3 +293,18 @@ def test_a_key_made_by_a_killed_scan_is_the_one_that_its_resumption_uses(cli: Cl
     assert cli.good("db", "info").json()["key"] == before
     keys = [p.name for p in (cli.root / "state" / "piiscan" / "keys").iterdir()]
     assert keys == [f"{before}.key"]
+
+
+def test_ctrl_c_ends_a_long_query_as_it_ends_a_scan(cli: Cli, tree: Path) -> None:
+    cli.scan(tree / "many")
+    up = cli.root / "up"
+    env = hooked(cli.root / "hook", UP) | {"TEST_UP": str(up)}
+    query = "SELECT count(*) FROM range(2000000) a, range(2000000) b WHERE (a.range * b.range) % 7 = 3"
+    with cli.start("sql", query, env=env, start_new_session=True) as process:
+        while not up.exists():
+            time.sleep(0.01)
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err.decode()
+    assert err in (b"", b"piiscan: stopped\n")

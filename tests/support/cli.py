@@ -65,7 +65,7 @@ class Cli:
         }
 
     def command(self, *args: object) -> list[str]:
-        return [sys.executable, "-m", "piiscan.cli.main", *(str(arg) for arg in args)]
+        return [sys.executable, "-m", "piiscan", *(str(arg) for arg in args)]
 
     def start(
         self, *args: object, env: Mapping[str, str | None] | None = None, **options: Any
