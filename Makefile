@@ -8,7 +8,7 @@ JOBS   ?= auto
 
 .PHONY: demo test check lint format soak bench bench-detect bench-extract shots wheel licences clean
 
-$(READY): pyproject.toml constraints.txt hatch_build.py piiscan/passes/passes.c
+$(READY): pyproject.toml constraints.txt hatch_build.py piiscan/passes/passes.c piiscan/ner/lexer.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is wanted: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@echo "setting up $(VENV) (once; a few minutes with an empty pip cache)"
 	@$(PYTHON) -m venv $(VENV)

@@ -58,6 +58,15 @@ def _passes() -> tuple[bool, str]:
     return True, "numpy reads bytes: no C compiler was there at installation; slower, and finds the same"
 
 
+def _names() -> tuple[bool, str]:
+    from piiscan.classify.ner import predict
+    from piiscan.ner.lexer import native_library
+
+    predict([])
+    how = "the compiled library splits text" if native_library() is not None else "Python splits text: slower"
+    return True, f"the model that finds names is whole; {how}"
+
+
 def _rules() -> tuple[bool, str]:
     from piiscan.catalogue import load_rules
 
@@ -109,6 +118,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("pypdfium2", _version("pypdfium2")),
     ("engine", _hyperscan),
     ("passes", _passes),
+    ("names", _names),
     ("rules", _rules),
     ("keys", _keys),
     ("sandbox", _sandbox),

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from piiscan.ner.lexer import Lexed, lexer
 from piiscan.ner.weights import Arrays
-from piiscan.ner.words import WORD, hashed, key, parts, plain
+from piiscan.ner.words import ALPHABETIC, ASCII, EMPTY, SAME, Described
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -25,8 +27,11 @@ _FORMS = 5
 _WINDOW = 5
 _STEP = 4096
 """Words that go through the convolutions at once: their layers stay in the processor's cache."""
-_MOST_TYPES = 16_000
+_MOST_TYPES = 12_000
 """Distinct words that are kept before all are forgotten: two kilobytes each."""
+_ROOM = _MOST_TYPES + 16_000
+_LEARNT = 1024
+"""Words whose vectors are made at once."""
 _BATCH = 120_000
 """Characters that are tagged together."""
 _DROPPED, _CANDIDATE = 1, 2
@@ -61,16 +66,22 @@ class Network:
         self._last, self._last_bias = dense("last"), dense("last.bias")
         self.read = self.seen = 0
         """Words that went through the convolutions, and words of all texts."""
+        self._lexer = lexer()
         self._forget()
 
     def _forget(self) -> None:
-        self._index: dict[str, int] = {"": 0}
-        self._known = np.zeros((4096, _WINDOW * self._width), np.float32)
-        self._kinds = np.zeros(4096, np.uint8)
-        self._learned = 1
+        self._lexer.forget()
+        # Zeros cost no memory until a row is written.
+        self._known = np.zeros((_ROOM, _WINDOW * self._width), np.float32)
+        self._kinds = np.zeros(_ROOM, np.uint8)
 
     def spans(self, texts: Sequence[str], bias: float = 0.0) -> list[list[tuple[int, int, str]]]:
-        """(start, end, label) in each text. A positive `bias` makes labels rarer, a negative one more frequent."""
+        """(start, end, label) in each text. A positive `bias` makes labels rarer, a negative one more frequent.
+
+        A text longer than a batch is read in pieces that end at a blank, so memory does not grow with it.
+        """
+        if any(len(text) > _BATCH for text in texts):
+            return [self._long(text, bias) if len(text) > _BATCH else self.spans([text], bias)[0] for text in texts]
         out: list[list[tuple[int, int, str]]] = [[] for _ in texts]
         first, size = 0, 0
         for number, text in enumerate(texts):
@@ -80,33 +91,32 @@ class Network:
                 first, size = number + 1, 0
         return out
 
+    def _long(self, text: str, bias: float) -> list[tuple[int, int, str]]:
+        pieces, low = [], 0
+        while low < len(text):
+            high = min(low + _BATCH, len(text))
+            if high < len(text):
+                high = max(text.rfind(blank, low + _BATCH // 2, high) + 1 for blank in "\n ") or high
+            pieces.append(low)
+            low = high
+        cut = [text[begin:end] for begin, end in pairwise((*pieces, len(text)))]
+        found = self.spans(cut, bias)
+        return [(low + s, low + e, label) for low, spans in zip(pieces, found, strict=True) for s, e, label in spans]
+
     def _batch(self, texts: Sequence[str], out: list[list[tuple[int, int, str]]], bias: float) -> None:
-        if len(self._index) > _MOST_TYPES:
+        if self._lexer.known > _MOST_TYPES:
             self._forget()
-        index = self._index
-        numbers: list[Ints] = []
-        sizes: list[Ints] = []
-        for text in texts:
-            words = WORD.findall(text)
-            numbers.append(np.fromiter([index.setdefault(w, len(index)) for w in words], np.int64, len(words)))
-            sizes.append(np.fromiter(map(len, words), np.int64, len(words)))
-        self._learn()
-        rest = np.zeros(REACH, np.int64)
-        row, begins, ends, owner = [rest], [rest], [rest], [rest]
-        for number, (ids, size) in enumerate(zip(numbers, sizes, strict=True)):
-            end = np.cumsum(size)
-            kept = self._kinds[ids] != _DROPPED
-            row += [ids[kept], rest]
-            begins += [(end - size)[kept], rest]
-            ends += [end[kept], rest]
-            owner += [np.full(int(kept.sum()), number), rest]
-        whole = np.concatenate(row)
+        known = self._lexer.known
+        lexed = self._lexer.read(texts, REACH)
+        self._learn(lexed.fresh, known)
+        kept = np.flatnonzero(self._kinds[lexed.numbers] != _DROPPED)
+        whole = lexed.numbers[kept]
         places = self._gated(whole)
         self.seen += len(whole)
         if not len(places):
             return
         tags = self._tagged(np.where(places >= 0, whole[places], 0), bias)
-        self._collect(tags, places, np.concatenate(begins), np.concatenate(ends), np.concatenate(owner), out)
+        self._collect(tags, kept[places], lexed, out)
 
     def _gated(self, words: Ints) -> Ints:
         """Places of the words to be read: candidates and what is within reach; -1 for silence between two runs."""
@@ -160,64 +170,60 @@ class Network:
             x = y
         return np.asarray(x @ self._last + self._last_bias)
 
-    def _collect(
-        self, tags: Any, places: Ints, begins: Ints, ends: Ints, owner: Ints, out: list[list[tuple[int, int, str]]]
-    ) -> None:
+    def _collect(self, tags: Any, places: Ints, lexed: Lexed, out: list[list[tuple[int, int, str]]]) -> None:
         hits = np.flatnonzero(tags)
         last, open_ = -2, -1
-        for hit in hits.tolist():
-            tag, place = int(tags[hit]), int(places[hit])
-            kind, spans = (tag - 1) // 2, out[int(owner[place])]
+        where = places[hits]
+        told = zip(
+            hits.tolist(),
+            tags[hits].tolist(),
+            lexed.begins[where].tolist(),
+            lexed.ends[where].tolist(),
+            lexed.owner[where].tolist(),
+            strict=True,
+        )
+        for hit, tag, begin, end, owner in told:
+            kind, spans = (tag - 1) // 2, out[owner]
             if hit == last + 1 and kind == open_ and tag % 2 == 0:
-                spans[-1] = (spans[-1][0], int(ends[place]), spans[-1][2])
+                spans[-1] = (spans[-1][0], end, spans[-1][2])
             else:
-                spans.append((int(begins[place]), int(ends[place]), self.labels[kind]))
+                spans.append((begin, end, self.labels[kind]))
             last, open_ = hit, kind
 
-    def _learn(self) -> None:
-        """The vectors of the words that came new."""
-        fresh = list(self._index)[self._learned :]
-        if not fresh:
-            return
-        size = len(self._index)
+    def _learn(self, fresh: Described, first: int) -> None:
+        """Keep the vectors of the words that came new, whose numbers begin with `first`."""
+        size = first + len(fresh.flags)
         if size > len(self._known):
             room = max(size, 2 * len(self._known))
             self._known = np.concatenate(
                 [self._known, np.zeros((room - len(self._known), self._known.shape[1]), np.float32)]
             )
             self._kinds = np.concatenate([self._kinds, np.zeros(room - len(self._kinds), np.uint8)])
-        known = [plain(word) for word in fresh]
-        features, kinds = self._features(known)
-        self._known[self._learned : size] = self._vectors(features) @ self._first
-        self._kinds[self._learned : size] = kinds
-        self._learned = size
+        features, self._kinds[first:size] = self._features(fresh)
+        for at in range(0, len(features), _LEARNT):
+            vectors = self._vectors(features[at : at + _LEARNT])
+            np.matmul(vectors, self._first, out=self._known[first + at : first + at + len(vectors)])
 
-    def _features(self, words: Sequence[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+    def _features(self, told: Described) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
         """Rows of the six tables, form and lists of each word; and what it is to the gate."""
-        small = [word.lower() for word in words]
-        forms = [[hashed(w) for w in words], [hashed(w.capitalize()) for w in words], [hashed(w) for w in small]]
-        hits = np.array([_looked_up(self._keys["vectors"], np.array(f, np.uint32)) for f in forms])
+        codes, flags = told.codes, told.flags
+        same, alpha, ascii_ = ((flags & flag) > 0 for flag in (SAME, ALPHABETIC, ASCII))
+        hits = np.array([_looked_up(self._keys["vectors"], codes[:, form]) for form in range(3)])
         rows = np.where(hits >= 0, self._rows[np.maximum(hits, 0)].astype(np.int64), 0)
-        same = np.array([a == b for a, b in zip(words, small, strict=True)])
-        row, form = rows[0].copy(), np.zeros(len(words), np.int64)
+        row, form = rows[0].copy(), np.zeros(len(flags), np.int64)
         left = row == 0
         row[left], form[left] = rows[1][left], np.where(same[left], 3, 1)
         left &= (row == 0) & ~same
         row[left], form[left] = rows[2][left], 2
         form[row == 0] = 4
-        # The key of a word of letters is its small form, which is hashed already.
-        own_keys = [hashed(key(w)) if w.isdigit() else h for w, h in zip(words, forms[2], strict=True)]
-        own = _looked_up(self._keys["words"], np.array(own_keys, np.uint32)) + 1
-        listed = _looked_up(self._keys["lists"], np.array(forms[2], np.uint32))
+        own = _looked_up(self._keys["words"], codes[:, 3]) + 1
+        listed = _looked_up(self._keys["lists"], codes[:, 2])
         bits = np.where(listed >= 0, self._bits[np.maximum(listed, 0)].astype(np.int64), 0)
-        rest = np.array([parts(w) for w in words], np.int64).reshape(-1, 4)
-        features = np.column_stack([row, own, rest, form, bits])
-        kinds = np.zeros(len(words), np.uint8)
-        alpha = np.array([w[:1].isalpha() for w in words])
-        ascii_ = np.array([w.isascii() for w in words])
+        features = np.column_stack([row, own, codes[:, 4:].astype(np.int64), form, bits])
+        kinds = np.zeros(len(flags), np.uint8)
         common, name = (bits & self._common) > 0, (bits & self._names) > 0
         kinds[alpha & ((~same & (~common | name)) | (name & ~common) | ~ascii_)] = _CANDIDATE
-        kinds[np.array([not w for w in words])] = _DROPPED
+        kinds[(flags & EMPTY) > 0] = _DROPPED
         return features, kinds
 
     def _vectors(self, features: npt.NDArray[np.int64]) -> Floats:

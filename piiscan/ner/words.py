@@ -7,6 +7,11 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 WORD = re.compile(r"[^\W\d_]+|\d+|[^\S\n]+|\s+|.", re.S)
 """Letters, digits, blanks, line ends, or one sign. A text is the sum of its words, so places are a running sum."""
@@ -68,3 +73,32 @@ def parts(word: str) -> tuple[int, int, int, int]:
         hashed("q" + small[-2:]) % SUFFIXES,
         hashed(shape(word)) % SHAPES,
     )
+
+
+SAME, ALPHABETIC, ASCII, STRANGE, EMPTY = 1, 2, 4, 8, 16
+"""Flags of a word: its small form is itself; it begins with a letter; ASCII throughout; its forms are not letter by
+letter (only the compiled lexer says so); a blank that counts for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What the network is told about n words."""
+
+    codes: npt.NDArray[np.uint32]
+    """(n, 8): keys of the word, of it with a capital, of its small form, of its own row; then the four `parts`."""
+    flags: npt.NDArray[np.uint8]
+
+
+def described(words: Sequence[str]) -> Described:
+    """What the network is told about some words of texts."""
+    codes = np.empty((len(words), 8), np.uint32)
+    flags = np.empty(len(words), np.uint8)
+    for number, found in enumerate(words):
+        word = plain(found)
+        small = word.lower()
+        forms = (word, word.capitalize(), small, key(word))
+        codes[number] = (*map(hashed, forms), *parts(word))
+        flags[number] = (
+            SAME * (word == small) | ALPHABETIC * word[:1].isalpha() | ASCII * word.isascii() | EMPTY * (not word)
+        )
+    return Described(codes, flags)
