@@ -8,12 +8,16 @@ there for whoever lowers it. The model is ours (`piiscan.ner`), or a spaCy pipel
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from piiscan.catalogue import default_folder
+from piiscan.classify.field_columns import FieldColumns, long_cells, rows
+from piiscan.classify.fields import Field
+from piiscan.classify.lines import NamesInLines
 from piiscan.errors import ConfigError
 from piiscan.model import (
     Category,
+    ColumnSegment,
     ConfidenceSpec,
     MaskSpec,
     MatchSpec,
@@ -22,6 +26,7 @@ from piiscan.model import (
     Severity,
     TextSegment,
 )
+from piiscan.ner.persons import tidied, worth
 from piiscan.ner.shipped import NAME, card, network
 
 SPACY = "spacy:"
@@ -51,14 +56,24 @@ RULES: tuple[Rule, ...] = (
     _rule("organization", "Organisation", None, ((1, Severity.LOW),), 0.4),
     _rule("address", "Street address", None, ((1, Severity.LOW), (100, Severity.MEDIUM)), 0.45),
 )
+_NAMES = ("first", "first_elsewhere", "last", "last_elsewhere")
+_WORDS = ("common", "calendar", "organization")
+"""Lists of the model: of names, and of words that name nobody."""
 _INDEX = {"PERSON": 0, "LOCATION": 1, "ORGANIZATION": 2, "ADDRESS": 3}
-_NAME = re.compile(r"[^\W\d_][\w.'’-]*(?: [^\W\d_][\w.'’-]*){1,4}")
 _LETTERS = re.compile(r"[^\W\d_]")
+_OF_FIELD = {
+    Field.FIRST_NAME: 0, Field.LAST_NAME: 0, Field.FULL_NAME: 0, Field.CITY: 1, Field.COUNTRY: 1, Field.COMPANY: 2,
+    Field.STREET: 3,
+}  # fmt: skip
+"""The rule of the cells of a column."""
+SHORTEST = 20
+"""Characters of a text that may be prose."""
 
 
 Spans = list[tuple[int, int, str]]
 """(start, end, label) of names in one text."""
-Predict = Callable[[list[str]], list[Spans]]
+Predict = Callable[[Sequence[str], float], list[Spans]]
+"""The spans of texts; the number is what a label must be better by, in units of the model's scores (0: at par)."""
 
 
 def predict(texts: list[str]) -> list[Spans]:
@@ -66,20 +81,27 @@ def predict(texts: list[str]) -> list[Spans]:
 
     By our own model. Raises: ConfigError when its file is missing or damaged.
     """
-    found = network(default_folder() / "models" / NAME).spans(texts)
-    return [[span for span in spans if span[2] in _INDEX] for spans in found]
+    return _predict(texts, 0.0)
+
+
+def _predict(texts: Sequence[str], handicap: float) -> list[Spans]:
+    found = network(default_folder() / "models" / NAME).spans(texts, handicap)
+    return [
+        tidied(text, [span for span in spans if span[2] in _INDEX]) for text, spans in zip(texts, found, strict=True)
+    ]
 
 
 def predictor(model: str = "") -> Predict:
     """What finds names: our model, or the spaCy pipeline of a name `spacy:PACKAGE`. Raises: ConfigError."""
     if not model or model == NAME:
-        predict([])
-        return predict
+        _predict([], 0.0)
+        return _predict
     if not model.startswith(SPACY):
         raise ConfigError(f"ner.model: {model!r} is neither {NAME} nor {SPACY}PACKAGE")
     from piiscan.integrations import spacy
 
-    return spacy.predictor(model.removeprefix(SPACY))
+    pipeline = spacy.predictor(model.removeprefix(SPACY))
+    return lambda texts, _handicap: pipeline(list(texts))
 
 
 def identity(model: str = "") -> str:
@@ -94,7 +116,7 @@ def is_prose(text: str) -> bool:
     (True, False)
     """
     sample = text[:4000]
-    if len(sample) < 20:
+    if len(sample) < SHORTEST:
         return False
     letters = len(_LETTERS.findall(sample))
     spaces = sample.count(" ") + sample.count("\n")
@@ -102,7 +124,7 @@ def is_prose(text: str) -> bool:
 
 
 class NameRecognizer:
-    """The names stage of a stack."""
+    """The names stage of a stack: prose is read whole, of other texts the lines in which a name may stand."""
 
     rules: tuple[Rule, ...] = RULES
 
@@ -110,10 +132,12 @@ class NameRecognizer:
         """`model` as `predictor` takes it. Raises: ConfigError."""
         self._max_bytes = max_bytes
         self._predict = predictor(model)
+        lists = network(default_folder() / "models" / NAME).lists_of((*_NAMES, *_WORDS))
+        self._lines = NamesInLines(self._predict, lists, (1 << len(_WORDS)) - 1 << len(_NAMES))
 
     def session(self) -> NameSession:
         """A recogniser for one object."""
-        return NameSession(self._max_bytes, self._predict)
+        return NameSession(self._max_bytes, self._predict, self._lines)
 
 
 class NameSession:
@@ -123,26 +147,68 @@ class NameSession:
     ever smaller samples spread over it, a short one whole.
     """
 
-    def __init__(self, allowance: int, predict: Predict = predict) -> None:
+    def __init__(self, allowance: int, predict: Predict, lines: NamesInLines) -> None:
         self._left = allowance
-        self._predict = predict
+        self._predict, self._lines = predict, lines
+        self._fields = FieldColumns(self._persons)
         self.examined = 0
         """Characters that the model has read."""
 
     def __call__(self, segment: TextSegment) -> list[tuple[int, int, int, float]]:
         """(rule index, start, end, confidence) of the names in a segment."""
-        if not segment.prose or self._left <= 0:
-            return []
         low, high = segment.core if segment.core is not None else (0, len(segment.text))
+        if self._left <= 0:
+            return []
+        if not segment.prose:
+            return self._in_lines(segment, low, high)
         windows = list(_spread(low, high, self._left if high - low <= self._left // 2 else self._left // 2))
         found: list[tuple[int, int, int, float]] = []
+        prose = not windows
         for start, end in windows:
             text = segment.text[start:end]
             if is_prose(text):
+                prose = True
                 self._left -= len(text)
                 self.examined += len(text)
-                found += [(r, start + s, start + e, c) for r, s, e, c in _judge(text, self._predict([text])[0])]
-        return found
+                found += [(r, start + s, start + e, c) for r, s, e, c in _judge(text, self._predict([text], 0.0)[0])]
+        return found if prose else self._in_lines(segment, low, high)
+
+    def column(self, segment: ColumnSegment) -> list[tuple[int, int, int, int, float]]:
+        """(rule index, item, start, end, confidence) in a column: by its verdict, in free text by the model."""
+        hits = self._fields.hits(segment)
+        if hits is not None:
+            return rows(hits, _OF_FIELD[hits.field])
+        if self._fields.verdict(segment).field is not Field.TEXT:
+            return []
+        texts, where = long_cells(segment.values, SHORTEST, self._left // 2)
+        kept = [(text, at) for text, at in zip(texts, where, strict=True) if is_prose(text)]
+        read = sum(len(text) for text, _ in kept)
+        self._left -= read
+        self.examined += read
+        found = self._predict([text for text, _ in kept], 0.0)
+        return [
+            (rule, item, start, end, sure)
+            for (text, at), spans in zip(kept, found, strict=True)
+            for rule, start, end, sure in _judge(text, spans)
+            for item in at.tolist()
+        ]
+
+    def _persons(self, values: Sequence[str]) -> float:
+        """The share of some values of which the model takes half or more for a person's name."""
+        found = self._predict(values, 0.0)
+        named = (
+            sum(end - start for start, end, label in spans if label == "PERSON") * 2 >= len(value)
+            for value, spans in zip(values, found, strict=True)
+        )
+        return sum(named) / max(len(values), 1)
+
+    def _in_lines(self, segment: TextSegment, low: int, high: int) -> list[tuple[int, int, int, float]]:
+        text = segment.text
+        block = segment.utf8 if segment.utf8 is not None else text.encode("utf-8", "surrogatepass")
+        found, read = self._lines(text, block, low, high)
+        self._left -= read
+        self.examined += read
+        return [(0, start, end, sure) for start, end, sure in found]
 
 
 def _spread(low: int, high: int, allowance: int) -> Iterable[tuple[int, int]]:
@@ -157,12 +223,8 @@ def _spread(low: int, high: int, allowance: int) -> Iterable[tuple[int, int]]:
 
 
 def _judge(text: str, spans: list[tuple[int, int, str]]) -> Iterator[tuple[int, int, int, float]]:
-    """Spans that may stand, with their confidence: names are two to five words that begin with a letter."""
+    """Spans with their confidence."""
     for start, end, label in spans:
-        index = _INDEX[label]
-        worth = RULES[index].confidence.match
-        if label == "PERSON":
-            value = text[start:end]
-            if not _NAME.fullmatch(value) or not all(w[0].isupper() or len(w) <= 3 for w in value.split()):
-                worth = 0.3
-        yield index, start, end, worth
+        index = _INDEX.get(label)
+        if index is not None:
+            yield index, start, end, worth(text, start, end) if index == 0 else RULES[index].confidence.match

