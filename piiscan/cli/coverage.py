@@ -105,6 +105,9 @@ def _totals(con: duckdb.DuckDBPyConnection) -> None:
             sys.stdout.write(f"\n{'objects':>10} {'bytes':>18} {'bytes examined':>18}  by {title}{what}\n")
         for name, objects, size, examined in rows:
             sys.stdout.write(f"{objects:>10,} {size:>18,} {examined:>18,}  {printable(name)}\n")
+    unnamed = con.execute("SELECT count(*) FROM v_objects WHERE names_examined IS NULL").fetchone()
+    if unnamed and unnamed[0]:
+        sys.stdout.write(f"\nnames were not looked for in {unnamed[0]:,} objects (--no-ner)\n")
     last = con.execute("SELECT run, listed, objects, unchanged FROM v_runs ORDER BY run DESC LIMIT 1").fetchone()
     if last is not None:
         run, listed, objects, unchanged = last

@@ -43,7 +43,9 @@ JOIN objects o ON o.oid = c.oid AND o.run = c.run
 WHERE o.superseded IS NULL;
 
 CREATE OR REPLACE VIEW v_objects AS
-SELECT key AS object, source, media_type, size, modified, outcome, reason, risk, run, bytes_examined, names_examined,
+SELECT key AS object, source, media_type, size, modified, outcome, reason, risk, run, bytes_examined,
+       CASE WHEN run NOT IN (SELECT run FROM runs WHERE contains(settings, '"ner": false'))
+            THEN names_examined END AS names_examined,   -- NULL: names were not looked for
        reasons
 FROM objects
 WHERE superseded IS NULL;
@@ -53,7 +55,8 @@ SELECT n.run, n.started, n.ended, n.status, n.targets,
        coalesce(o.objects, 0) AS objects,         -- examined in this run
        coalesce(o.bytes, 0)   AS bytes,
        coalesce(f.findings, 0) AS findings,
-       n.listed, n.unchanged, n.catalogue, n.tool_version
+       n.listed, n.unchanged, n.catalogue, n.tool_version,
+       NOT contains(n.settings, '"ner": false') AS names   -- looked for names
 FROM runs n
 LEFT JOIN (SELECT run, count(*) AS objects, sum(bytes_examined)::BIGINT AS bytes FROM objects GROUP BY run) o USING (run)
 LEFT JOIN (SELECT run, count(*) AS findings FROM findings GROUP BY run) f USING (run);

@@ -70,3 +70,14 @@ def test_a_bound_that_is_none(cli: Cli, tree: Path, most: str) -> None:
     done = cli.run("coverage", f"--max-unread={most}")
     assert done.code == 2
     assert "--max-unread" in done.said
+
+
+def test_coverage_says_where_names_were_not_looked_for(cli: Cli, tree: Path) -> None:
+    cli.run("scan", "tree", "--no-ner", "--quiet")
+    assert {line["names_examined"] for line in cli.run("coverage", "--json").lines()} == {None}
+    objects = len(cli.run("coverage", "--json").lines())
+    assert f"names were not looked for in {objects} objects (--no-ner)\n" in cli.run("coverage").text
+    cli.run("scan", "tree", "--quiet")
+    assert all(isinstance(line["names_examined"], int) for line in cli.run("coverage", "--json").lines())
+    assert "names were not looked for" not in cli.run("coverage").text
+    assert [row["names"] for row in cli.sql("SELECT names FROM v_runs ORDER BY run")] == [False, True]
