@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 JOBS   ?= auto
 
-.PHONY: demo test check lint format soak bench bench-detect bench-extract shots wheel licences clean
+.PHONY: demo test check lint format soak bench bench-detect bench-extract bench-names shots wheel licences clean
 
 $(READY): pyproject.toml constraints.txt hatch_build.py piiscan/passes/passes.c piiscan/ner/lexer.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is wanted: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
@@ -43,6 +43,9 @@ bench: $(READY)   ## scan speed beside ripgrep, on two sizes
 
 bench-detect: $(READY)   ## scan speed beside other detectors; DETECT="--python OTHER/bin/python" says where they are installed
 	@$(BIN)/python -m bench.detect $(DETECT)
+
+bench-names: $(READY)   ## names beside a spaCy pipeline; NAMES="FILE_OR_FOLDER"
+	@$(BIN)/python -m bench.names $(NAMES)
 
 bench-extract: $(READY)   ## extraction beside other readers; EXTRACT="--python OTHER/bin/python FOLDER"
 	@$(BIN)/python -m bench.extract $(EXTRACT)

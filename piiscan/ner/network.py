@@ -27,7 +27,7 @@ _FORMS = 5
 _WINDOW = 5
 _STEP = 4096
 """Words that go through the convolutions at once: their layers stay in the processor's cache."""
-_MOST_TYPES = 12_000
+_MOST_TYPES = 10_000
 """Distinct words that are kept before all are forgotten: two kilobytes each."""
 _ROOM = _MOST_TYPES + 16_000
 _LEARNT = 1024
