@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import typer.main
 
-from piiscan import catalogue
+from piiscan import rulefile
 from piiscan.cli.main import app
 from piiscan.config import AlertConfig, AwsConfig, Config, SinkConfig
 from piiscan.store.ingest import DuckStore
@@ -97,7 +97,7 @@ def test_the_rules_page_and_the_counts_are_as_generated() -> None:
 
 
 def test_the_rules_page_knows_the_loaders_keys() -> None:
-    assert {name for name in catalogue._KEYS if name != "pack"} | {"checksum"} == set(rules_page.TABLES)
+    assert {name for name in rulefile.KEYS if name != "pack"} | {"checksum"} == set(rules_page.TABLES)
     for table in rules_page.TABLES:
         for key in rules_page.keys(table):
             assert rules_page.meaning(table, key)

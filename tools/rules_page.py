@@ -15,7 +15,7 @@ from inspect import getsource
 from pathlib import Path
 from typing import Any
 
-from piiscan import catalogue, model
+from piiscan import catalogue, model, rulefile
 from piiscan.classify.checksum import KINDS, RAW_KINDS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -90,7 +90,7 @@ TYPES = {str: "text", list: "list", dict: "table", bool: "true or false", int: "
 
 def keys(table: str) -> Mapping[str, type]:
     """The keys of a table as the loader knows them."""
-    return catalogue._KEYS.get(table, {"kind": str, "required": bool})
+    return rulefile.KEYS.get(table, {"kind": str, "required": bool})
 
 
 def sentences() -> dict[str, dict[str, str]]:
@@ -152,7 +152,7 @@ def page() -> str:
     """The whole page."""
     head = (
         "# Rule files\n\n"
-        "<!-- Written by `python -m tools.rules_page` out of piiscan/model.py and piiscan/catalogue.py. -->\n\n"
+        "<!-- Written by `python -m tools.rules_page` out of piiscan/model.py and piiscan/rulefile.py. -->\n\n"
         "One rule is one TOML file, `rules/<folder>/<name>.toml`, with its examples beside it. A key that is not\n"
         "named here is refused, with the file and the key. How to choose them:\n"
         "[classifiers/README.md](../classifiers/README.md).\n\n"

@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
-from piiscan.catalogue import compact
 from piiscan.classify import (
     americas,
     asia,
@@ -32,6 +31,7 @@ from piiscan.classify import (
 )
 from piiscan.errors import CatalogueError
 from piiscan.model import ChecksumSpec, Rule
+from piiscan.rulefile import compact
 
 __all__ = ["KINDS", "RAW_KINDS", "checker", "compact", "is_sample"]
 

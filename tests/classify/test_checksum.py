@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from piiscan.catalogue import compact
 from piiscan.classify import checksum, iban
 from piiscan.classify.checksum import KINDS
 from piiscan.errors import CatalogueError
 from piiscan.model import ChecksumSpec
+from piiscan.rulefile import compact
 
 MODULES = ("checksum", "iban", "national", "values", "secret", "world")
 NONE: dict[str, object] = {}
