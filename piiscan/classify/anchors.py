@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from piiscan.classify.compiled import Compiled
 from piiscan.classify.dense import Candidates
 from piiscan.classify.hyper import Hits, Scanner
 from piiscan.classify.numbers import Numbers, expanded
-from piiscan.classify.plan import Compiled, Plan
+from piiscan.classify.plan import Plan
 from piiscan.passes import IntArray
 
 BEHIND = 64

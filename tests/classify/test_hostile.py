@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from piiscan.catalogue import load_rules
-from piiscan.classify.plan import Compiled
+from piiscan.classify.compiled import Compiled
 from piiscan.classify.stack import Stack
 from piiscan.model import Rule
 from tools.hostile_texts import text_of, units
