@@ -96,7 +96,7 @@ def main(arguments: list[str]) -> int:
     isolation = lock_in()
     import gc
 
-    from piiscan.extract import wire
+    from piiscan.extract import frames
 
     isolation += limit(int(arguments[1]))
     # Places and pieces by the hundred thousand, none in a cycle: the collector's default costs a tenth of all time.
@@ -105,12 +105,12 @@ def main(arguments: list[str]) -> int:
     link = socket.socket(fileno=int(arguments[0]))
     with link, link.makefile("wb", buffering=0) as raw:
         out = _Out(raw)
-        wire.write(out, wire.HELLO, {"isolation": isolation})
+        frames.write(out, frames.HELLO, {"isolation": isolation})
         while True:
             head, fds, _, _ = socket.recv_fds(link, 1, 1)
             if not head:
                 return 0
-            request = wire.read(_In(link, head))
+            request = frames.read(_In(link, head))
             if request is None or not fds:
                 return 1
             serve(fds[0], request[1], out)
@@ -152,7 +152,7 @@ def serve(fd: int, request: dict[str, Any], out: _Out) -> None:
     from dataclasses import replace
 
     from piiscan.errors import LimitReached, ObjectError
-    from piiscan.extract import Budget, Job, Limits, segments, wire
+    from piiscan.extract import Budget, Job, Limits, frames, segments, wire
     from piiscan.identify import identify
 
     budget = Budget(Limits(**request["limits"]), request["bytes_in"], request["bytes_out"], request["members"])
@@ -176,7 +176,7 @@ def serve(fd: int, request: dict[str, Any], out: _Out) -> None:
             for segment in segments(stream, job):
                 wire.write_segment(out, segment)
                 while sent < len(budget.notes):
-                    wire.write(out, wire.NOTE, {"note": budget.notes[sent]})
+                    frames.write(out, frames.NOTE, {"note": budget.notes[sent]})
                     sent += 1
     except ObjectError as err:
         failed = err
@@ -185,9 +185,9 @@ def serve(fd: int, request: dict[str, Any], out: _Out) -> None:
     except OSError as err:
         failed = ObjectError(f"could not be read ({type(err).__name__})", reason="READ_FAILED")
     for note in budget.notes[sent:]:
-        wire.write(out, wire.NOTE, {"note": note})
+        frames.write(out, frames.NOTE, {"note": note})
     if failed is not None:
-        wire.write(out, wire.ERROR, wire.error_payload(failed))
+        frames.write(out, frames.ERROR, wire.error_payload(failed))
     done = {
         "media_type": job.media_type,
         "bytes_in": budget.bytes_in,
@@ -195,7 +195,7 @@ def serve(fd: int, request: dict[str, Any], out: _Out) -> None:
         "members": budget.members,
         "resident": resident(),
     }
-    wire.write(out, wire.DONE, done)
+    frames.write(out, frames.DONE, done)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from typing import Self
 
 from piiscan.engine.parser import OUT_OF_MEMORY
 from piiscan.errors import ConfigError, Malformed, ParserDied, TimedOut
-from piiscan.extract import Job, Limits, wire
+from piiscan.extract import Job, Limits, frames, wire
 from piiscan.model import Segment
 
 MEMORY = 1_200 << 20
@@ -94,18 +94,18 @@ class ParserChild:
         self.media_type = job.media_type
         try:
             while True:
-                frame = wire.read(source)
+                frame = frames.read(source)
                 if frame is None:
                     raise EOFError
                 kind, payload = frame
-                if kind in (wire.TEXT, wire.COLUMN):
+                if kind in (frames.TEXT, frames.COLUMN):
                     yield wire.segment_of(kind, payload)
-                elif kind == wire.NOTE:
+                elif kind == frames.NOTE:
                     if len(job.budget.notes) < _NOTES:
                         job.budget.notes.append(wire.note_of(payload))
-                elif kind == wire.ERROR:
+                elif kind == frames.ERROR:
                     failed = wire.error_of(payload)
-                elif kind == wire.DONE:
+                elif kind == frames.DONE:
                     self._take(payload, job)
                     finished = True
                     break
@@ -158,7 +158,7 @@ class ParserChild:
             link = self._ready()
             out = _Requests(link, fd)
             try:
-                wire.write(out, wire.REQUEST, request)
+                frames.write(out, frames.REQUEST, request)
                 return link
             except OSError:
                 cause = self._cause()
@@ -208,10 +208,10 @@ class ParserChild:
             theirs.close()
         self._link = ours
         try:
-            frame = wire.read(_Frames(ours, _START_S))
+            frame = frames.read(_Frames(ours, _START_S))
         except (OSError, EOFError, Malformed):
             frame = None
-        if frame is None or frame[0] != wire.HELLO or not isinstance(frame[1].get("isolation"), list):
+        if frame is None or frame[0] != frames.HELLO or not isinstance(frame[1].get("isolation"), list):
             cause = self._cause()
             self.close()
             raise ParserDied(f"the parser process did not start: {cause}")

@@ -1,7 +1,4 @@
-"""Segments between processes: frames of one kind byte, a length, JSON and long values behind it; never pickle.
-
-Text and long columns travel as they are (UTF-8, eight bytes a number): JSON would escape a NUL to six characters, and
-its numbers cost more than everything else of a page.
+"""Segments, notes and errors as the frames of `frames.py`.
 
 The reader trusts nothing: the other side parses hostile files and may be theirs by now. Sizes and types are checked,
 and what does not fit raises `Malformed`.
@@ -9,35 +6,22 @@ and what does not fit raises `Malformed`.
 
 from __future__ import annotations
 
-import json
 import re
-import struct
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from piiscan import errors
 from piiscan.cells import Cells, Coded
-from piiscan.errors import LimitReached, Malformed, ObjectError
+from piiscan.errors import Malformed, ObjectError
+from piiscan.extract.frames import COLUMN, LONG, MOST, TEXT, Writable, is_count, write
 from piiscan.extract.office_refs import References
 from piiscan.extract.places import NAMES, Places, lazy, values_of
 from piiscan.model import NOWHERE, ColumnSegment, Place, Segment, TextSegment
 
-MAX_FRAME = 256 << 20
-"""Bytes of one frame's payload."""
-HELLO, REQUEST, TEXT, COLUMN, NOTE, ERROR, DONE = b"H", b"Q", b"T", b"C", b"N", b"E", b"D"
-KINDS = frozenset({HELLO, REQUEST, TEXT, COLUMN, NOTE, ERROR, DONE})
-_HEAD = struct.Struct(">cI")
-_SIZE = struct.Struct(">I")
-_ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"))
-_LONG = 64
-"""Entries from which a list travels behind the JSON."""
-_MOST = 1 << 62
-_SEPARATORS = ("\n", "\0", "\x1f", "\ue000")
-"""What may stand between the texts of a list: the first that none of them holds."""
 _SPLIT = 16 << 20
 """Characters of a column beyond which it goes in two frames."""
 _CODE = re.compile(r"[A-Z][A-Z_]{0,79}")
@@ -48,126 +32,6 @@ _TYPES: dict[object, type] = {
     "member": list,
 }
 _KNOWN = {cls.__name__: cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, ObjectError)}
-
-
-class Writable(Protocol):
-    """Takes bytes, all of them."""
-
-    def write(self, data: bytes, /) -> object:
-        """Write `data`."""
-        ...
-
-
-class Readable(Protocol):
-    """Gives bytes: exactly as many as asked for, fewer only at the end."""
-
-    def read(self, size: int, /) -> bytes:
-        """The next `size` bytes."""
-        ...
-
-
-def write(out: Writable, kind: bytes, payload: Mapping[str, Any]) -> None:
-    """One frame. Raises: LimitReached when it would be larger than a reader takes."""
-    small: dict[str, Any] = {}
-    tails: list[bytes] = []
-    told: list[tuple[str, str, int]] = []
-    for key, value in payload.items():
-        packed = _packed(value)
-        if packed is None:
-            small[key] = value
-        else:
-            tails.append(packed[1])
-            told.append((key, packed[0], len(packed[1])))
-    if told:
-        small["tails"] = told
-    head = _ENCODER.encode(small).encode("utf-8", "surrogatepass")
-    size = _SIZE.size + len(head) + sum(map(len, tails))
-    if size > MAX_FRAME:
-        raise LimitReached("one value is larger than a frame between processes")
-    out.write(b"".join((_HEAD.pack(kind, size), _SIZE.pack(len(head)), head, *tails)))
-
-
-def _packed(value: object) -> tuple[str, bytes] | None:
-    """How a long value travels behind the JSON; None when it goes inside."""
-    if isinstance(value, Cells):
-        return "c", _SIZE.pack(len(value)) + value.sizes.astype("<i4").tobytes() + value.data.tobytes()
-    if isinstance(value, str):
-        return ("s", value.encode("utf-8", "surrogatepass")) if len(value) >= _LONG else None
-    if not isinstance(value, list | tuple | np.ndarray) or len(value) < _LONG:
-        return None
-    if isinstance(value, np.ndarray):
-        return "q", value.astype("<i8").tobytes()
-    kinds = set(map(type, value))
-    if kinds == {int} and max(value) < _MOST and min(value) > -_MOST:
-        return "q", np.array(value, dtype="<i8").tobytes()
-    if kinds == {str}:
-        for mark in _SEPARATORS:
-            joined = mark.join(value)
-            if joined.count(mark) == len(value) - 1:
-                return "l", (mark + joined).encode("utf-8", "surrogatepass")
-    return None
-
-
-def read(source: Readable) -> tuple[bytes, dict[str, Any]] | None:
-    """The next frame as (kind, payload); None at a clean end. Raises: Malformed."""
-    head = source.read(_HEAD.size)
-    if not head:
-        return None
-    if len(head) < _HEAD.size:
-        raise Malformed("a frame breaks off in its head")
-    kind, size = _HEAD.unpack(head)
-    if kind not in KINDS or not _SIZE.size <= size <= MAX_FRAME:
-        raise Malformed("not a frame")
-    data = source.read(size)
-    if len(data) < size:
-        raise Malformed("a frame breaks off")
-    end = _SIZE.size + _SIZE.unpack_from(data)[0]
-    try:
-        payload = json.loads(data[_SIZE.size : end].decode("utf-8", "surrogatepass"))
-        if not isinstance(payload, dict):
-            raise Malformed("a frame holds no object")
-        for key, form, count in payload.pop("tails", ()):
-            if not isinstance(key, str) or not _is_count(count) or end + count > size:
-                raise Malformed("a long value that is none")
-            payload[key] = _unpacked(form, data[end : end + count])
-            end += count
-    except (ValueError, TypeError, RecursionError):
-        raise Malformed("a frame is not JSON") from None
-    if end != size:
-        raise Malformed("a frame of the wrong length")
-    return kind, payload
-
-
-def _unpacked(form: object, data: bytes) -> object:
-    """The value that `_packed` gave. Raises: ValueError, Malformed."""
-    if form == "q":
-        return np.frombuffer(data, dtype="<i8")
-    if form == "c":
-        return _cells(data)
-    text = data.decode("utf-8", "surrogatepass")
-    if form == "s":
-        return text
-    if form != "l" or not text:
-        raise Malformed("a long value of no known form")
-    return text[1:].split(text[0])
-
-
-def _cells(data: bytes) -> Cells:
-    """Cells: their number, the bytes of each, and their UTF-8. Raises: ValueError."""
-    import pyarrow as pa
-
-    count = _SIZE.unpack_from(data)[0] if len(data) >= _SIZE.size else -1
-    begin = _SIZE.size + 4 * count
-    if not 0 <= count <= len(data) or begin > len(data):
-        raise Malformed("cells that are none")
-    sizes = np.frombuffer(data, "<i4", count, _SIZE.size)
-    offsets = np.concatenate(([0], np.cumsum(sizes, dtype=np.int64)))
-    if (count and sizes.min() < 0) or offsets[-1] != len(data) - begin:
-        raise Malformed("cells of other sizes")
-    text = pa.py_buffer(memoryview(data)[begin:])
-    array = pa.StringArray.from_buffers(count, pa.py_buffer(offsets.astype(np.int32)), text)
-    array.validate(full=True)  # ArrowInvalid is a ValueError
-    return Cells(array)
 
 
 def write_segment(out: Writable, segment: Segment) -> None:
@@ -249,7 +113,7 @@ def _list(values: Sequence[str]) -> Sequence[str]:
 def _counts(numbers: Sequence[int] | npt.NDArray[np.int64]) -> Sequence[int] | npt.NDArray[np.int64]:
     """An array where it is long, else plain integers."""
     if isinstance(numbers, np.ndarray):
-        return numbers if len(numbers) >= _LONG else numbers.tolist()
+        return numbers if len(numbers) >= LONG else numbers.tolist()
     return [int(number) for number in numbers]
 
 
@@ -295,13 +159,13 @@ def _text(payload: Mapping[str, Any]) -> TextSegment:
     core = payload.get("core")
     bounds: tuple[int, int] | None = None
     if core is not None:
-        if not isinstance(core, list) or len(core) != 2 or not all(_is_count(n) for n in core) or core[1] > len(text):
+        if not isinstance(core, list) or len(core) != 2 or not all(is_count(n) for n in core) or core[1] > len(text):
             raise Malformed("a core that is no range")
         bounds = (core[0], core[1])
     offset, line, column, prose = (payload.get(key) for key in ("offset", "line", "column", "prose"))
-    if not (offset is None or _is_count(offset)) or not (line is None or _is_count(line)):
+    if not (offset is None or is_count(offset)) or not (line is None or is_count(line)):
         raise Malformed("an offset or line that is no count")
-    if not _is_count(column) or not isinstance(prose, bool):
+    if not is_count(column) or not isinstance(prose, bool):
         raise Malformed("a text frame of wrong types")
     return TextSegment(text, offset, tuple(starts), places, bounds, line, int(str(column)), prose)
 
@@ -387,13 +251,9 @@ def sentence(text: str) -> str:
 def count_of(payload: Mapping[str, Any], key: str) -> int:
     """A count in a payload. Raises: Malformed."""
     value = payload.get(key)
-    if not _is_count(value):
+    if not is_count(value):
         raise Malformed(f"{key} is no count")
     return int(str(value))
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST
 
 
 def _string(payload: Mapping[str, Any], key: str) -> str:
@@ -413,9 +273,9 @@ def _strings(payload: Mapping[str, Any], key: str) -> list[str]:
 def _integers(payload: Mapping[str, Any], key: str) -> Sequence[int] | npt.NDArray[np.int64]:
     value: Any = payload.get(key)
     if isinstance(value, np.ndarray):
-        good = not len(value) or (value.min() >= 0 and value.max() < _MOST)
+        good = not len(value) or (value.min() >= 0 and value.max() < MOST)
     else:
-        good = isinstance(value, list) and all(type(item) is int and 0 <= item < _MOST for item in value)
+        good = isinstance(value, list) and all(type(item) is int and 0 <= item < MOST for item in value)
     if not good:
         raise Malformed(f"{key} is no list of counts")
     numbers: Sequence[int] | npt.NDArray[np.int64] = value
@@ -468,7 +328,7 @@ def _check(key: object, value: object) -> None:
     kind = type(value)
     good = kind is _TYPES.get(key)
     if good and kind is not str:
-        good = 0 <= value < _MOST if isinstance(value, int) else isinstance(value, list) and _all_strings(value)
+        good = 0 <= value < MOST if isinstance(value, int) else isinstance(value, list) and _all_strings(value)
     if not good:
         raise Malformed("a place of wrong types")
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from piiscan.cells import Cells, Coded
 from piiscan.errors import Encrypted, LimitReached, Malformed, ObjectError
-from piiscan.extract import wire
+from piiscan.extract import frames, wire
 from piiscan.extract.places import lazy
 from piiscan.model import ColumnSegment, Place, Segment, TextSegment
 
@@ -81,7 +81,7 @@ def test_segments_come_back_as_they_were(segments: list[Segment]) -> None:
         wire.write_segment(out, segment)
     out.seek(0)
     back = []
-    while (frame := wire.read(out)) is not None:
+    while (frame := frames.read(out)) is not None:
         back.append(wire.segment_of(*frame))
     assert len(back) == len(segments)
     assert all(same(a, b) for a, b in zip(segments, back, strict=True))
@@ -91,7 +91,7 @@ def test_lone_surrogates_survive() -> None:
     out = io.BytesIO()
     wire.write_segment(out, TextSegment("a\udc80b"))
     out.seek(0)
-    frame = wire.read(out)
+    frame = frames.read(out)
     assert frame is not None
     assert wire.segment_of(*frame) == TextSegment("a\udc80b")
 
@@ -102,7 +102,7 @@ def test_large_columns_go_in_parts() -> None:
     wire.write_segment(out, ColumnSegment("h", "", values, list(range(8)), cells=[f"A{n}" for n in range(8)]))
     out.seek(0)
     rows: list[int] = []
-    while (frame := wire.read(out)) is not None:
+    while (frame := frames.read(out)) is not None:
         segment = wire.segment_of(*frame)
         assert isinstance(segment, ColumnSegment)
         rows.extend(int(row) for row in segment.rows)
@@ -211,7 +211,7 @@ WRONG_CELLS: list[tuple[dict[str, object], bytes]] = [
 
 
 def read_one(data: bytes) -> Segment:
-    got = wire.read(io.BytesIO(data))
+    got = frames.read(io.BytesIO(data))
     assert got is not None
     return wire.segment_of(*got)
 
@@ -259,7 +259,7 @@ def test_messages_hold_no_control_characters() -> None:
 def test_any_bytes_read_or_are_malformed(data: bytes) -> None:
     source = io.BytesIO(data)
     with contextlib.suppress(Malformed):
-        while (got := wire.read(source)) is not None:
+        while (got := frames.read(source)) is not None:
             wire.segment_of(*got)
 
 
@@ -312,7 +312,7 @@ def test_a_value_that_stands_often_goes_in_parts_that_are_small_spelt_out() -> N
     assert out.tell() < 20_000_000
     out.seek(0)
     back: list[str] = []
-    while (frame := wire.read(out)) is not None:
+    while (frame := frames.read(out)) is not None:
         part = wire.segment_of(*frame)
         assert isinstance(part, ColumnSegment)
         assert sum(map(len, part.values)) <= 16_000_000
