@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from piiscan import catalogue
+from piiscan.classify.addresses import AddressRecognizer
 from piiscan.classify.session import Recognizer
 from piiscan.classify.stack import Stack
 from piiscan.config import Config
@@ -37,11 +38,23 @@ def recognizers(config: Config) -> tuple[Recognizer, ...]:
     return tuple(out)
 
 
+STREET = "generic.street_address"
+"""The rule of a pack that asks for addresses, those of `AddressRecognizer` too."""
+
+
+def _stages(config: Config, chosen: tuple[Rule, ...]) -> tuple[Recognizer, ...]:
+    """The stages beside some chosen rules. Raises: ConfigError."""
+    addresses = (AddressRecognizer(),) if any(rule.id == STREET for rule in chosen) else ()
+    return (*addresses, *recognizers(config))
+
+
 def build_stack(config: Config) -> Stack:
     """The stack that a configuration asks for. Raises: CatalogueError, ConfigError."""
-    return Stack(chosen_rules(config), threshold=config.threshold, recognizers=recognizers(config))
+    chosen = chosen_rules(config)
+    return Stack(chosen, threshold=config.threshold, recognizers=_stages(config, chosen))
 
 
 def all_rules(config: Config) -> tuple[Rule, ...]:
     """The rules of the stack that `build_stack` would make, without making it."""
-    return chosen_rules(config) + tuple(rule for other in recognizers(config) for rule in other.rules)
+    chosen = chosen_rules(config)
+    return chosen + tuple(rule for other in _stages(config, chosen) for rule in other.rules)

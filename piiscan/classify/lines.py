@@ -23,7 +23,7 @@ Predict = Callable[[Sequence[str], float], list[Spans]]
 
 REPORTED, CREDITED = 0.5, 0.35
 """Confidence of a name in a line, and of one that is named as an author or cited."""
-LISTED, CUED = 0.0, 1.5
+LISTED, CUED = 0.0, 0.5
 """What no name at all is given as an advantage, in units of the model's scores, where a word of the name is on a list
 of names, and where only a word before it speaks for one."""
 _AROUND = 160
@@ -39,7 +39,7 @@ _PAIR = re.compile(rf"(?=(?<![\w.@/\\$-])({_WORD}),? (?:[^\W\d_a-z]\.? )?({_WORD
 _CUE = re.compile(
     r"(?i)(?:name|user|customer|patient|client|employee|owner|contact|assignee|assigned[ _]to|manager|member|student|"
     r"person|recipient|sender|caller|payee|holder|guest|tenant|dear|hello|hi|mr|mrs|ms|dr|for|to|by|from|of|todo|ask)"
-    r"[\"']?\s?[:=>(.,]?\s?[\"']?$"
+    r"[\"']?\s?[:=>(.,]?\s?[\"']?$|[=:(,>]\s?[\"']$|\w=$"
 )
 """What stands before a name in a field, a call or a message."""
 _NAME = re.compile(r"[^\W\d_a-z][\w'’-]*(?:,? (?:[^\W\d_][\w'’-]*\.?|de la|van der)){1,4}")

@@ -1,8 +1,10 @@
-"""Names, places, organisations and addresses by a model, on prose only and within an allowance per object.
+"""Names, places, organisations and addresses by a model, within an allowance per object.
 
-A statistical model is never certain: its matches start at a confidence below the checked identifiers', and only a full
-name (two words or more, as Macie's NAME wants it) passes the default threshold. Places, organisations and addresses are
-there for whoever lowers it. The model is ours (`piiscan.ner`), or a spaCy pipeline where `ner.model` names one.
+Prose is read whole, of code and logs the lines in which a name may stand (`lines.py`), columns by one verdict for all
+their cells (`field_columns.py`). A statistical model is never certain: its matches start at a confidence below the
+checked identifiers', and only a full name (two words or more, as Macie's NAME wants it) passes the default threshold.
+Places, organisations and addresses are there for whoever lowers it. The model is ours (`piiscan.ner`), or a spaCy
+pipeline where `ner.model` names one.
 """
 
 from __future__ import annotations
@@ -10,8 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+import numpy as np
+
 from piiscan.catalogue import default_folder
-from piiscan.classify.field_columns import FieldColumns, long_cells, rows
+from piiscan.classify.addresses import joined
+from piiscan.classify.field_columns import NAME as FIELDS
+from piiscan.classify.field_columns import FieldColumns, kinds, long_cells
 from piiscan.classify.fields import Field
 from piiscan.classify.lines import NamesInLines
 from piiscan.errors import ConfigError
@@ -20,6 +26,7 @@ from piiscan.model import (
     ColumnSegment,
     ConfidenceSpec,
     MaskSpec,
+    MatchBatch,
     MatchSpec,
     Rule,
     RuleId,
@@ -54,7 +61,7 @@ RULES: tuple[Rule, ...] = (
     _rule("person", "Full name of a person", "NAME", _STEPS, 0.6),
     _rule("location", "Place", None, ((1, Severity.LOW),), 0.4),
     _rule("organization", "Organisation", None, ((1, Severity.LOW),), 0.4),
-    _rule("address", "Street address", None, ((1, Severity.LOW), (100, Severity.MEDIUM)), 0.45),
+    _rule("address", "Street address", "ADDRESS", ((1, Severity.LOW), (100, Severity.MEDIUM)), 0.45),
 )
 _NAMES = ("first", "first_elsewhere", "last", "last_elsewhere")
 _WORDS = ("common", "calendar", "organization")
@@ -79,9 +86,9 @@ Predict = Callable[[Sequence[str], float], list[Spans]]
 def predict(texts: list[str]) -> list[Spans]:
     """For each text the spans of names: (start, end, label), labels PERSON, LOCATION, ORGANIZATION, ADDRESS.
 
-    By our own model. Raises: ConfigError when its file is missing or damaged.
+    By our own model; addresses are joined from their parts. Raises: ConfigError when a file is missing or damaged.
     """
-    return _predict(texts, 0.0)
+    return [[(start, end, label) for start, end, label, _ in spans] for spans in joined(texts, _predict(texts, 0.0))]
 
 
 def _predict(texts: Sequence[str], handicap: float) -> list[Spans]:
@@ -105,8 +112,10 @@ def predictor(model: str = "") -> Predict:
 
 
 def identity(model: str = "") -> str:
-    """What tells a model from another one: the digest of ours, the name of a pipeline. Raises: ConfigError."""
-    return card(default_folder() / "models" / NAME)["sha256"] if not model or model == NAME else model
+    """What tells models from other ones: the digests of ours, the name of a pipeline. Raises: ConfigError."""
+    folder = default_folder() / "models"
+    texts = card(folder / NAME)["sha256"] if not model or model == NAME else model
+    return f"{texts} {card(folder / FIELDS)['sha256']}"
 
 
 def is_prose(text: str) -> bool:
@@ -132,6 +141,7 @@ class NameRecognizer:
         """`model` as `predictor` takes it. Raises: ConfigError."""
         self._max_bytes = max_bytes
         self._predict = predictor(model)
+        kinds([])
         lists = network(default_folder() / "models" / NAME).lists_of((*_NAMES, *_WORDS))
         self._lines = NamesInLines(self._predict, lists, (1 << len(_WORDS)) - 1 << len(_NAMES))
 
@@ -173,11 +183,15 @@ class NameSession:
                 found += [(r, start + s, start + e, c) for r, s, e, c in _judge(text, self._predict([text], 0.0)[0])]
         return found if prose else self._in_lines(segment, low, high)
 
-    def column(self, segment: ColumnSegment) -> list[tuple[int, int, int, int, float]]:
-        """(rule index, item, start, end, confidence) in a column: by its verdict, in free text by the model."""
+    def column(self, segment: ColumnSegment) -> MatchBatch | list[tuple[int, int, int, int, float]]:
+        """The matches in a column: by its verdict, in free text by the model (rule, item, start, end, confidence)."""
         hits = self._fields.hits(segment)
         if hits is not None:
-            return rows(hits, _OF_FIELD[hits.field])
+            same = len(hits.item)
+            return MatchBatch(
+                np.full(same, _OF_FIELD[hits.field], np.int32), hits.start, hits.end,
+                np.full(same, hits.confidence, np.float32), hits.item,
+            )  # fmt: skip
         if self._fields.verdict(segment).field is not Field.TEXT:
             return []
         texts, where = long_cells(segment.values, SHORTEST, self._left // 2)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -40,8 +40,9 @@ NO_HITS = MatchBatch(np.empty(0, np.int32), _NO_ROWS, _NO_ROWS, np.empty(0, np.f
 class Recognizer(Protocol):
     """A stage of another kind (names, a Presidio recognizer): rules of its own, spans out of text.
 
-    With an attribute `beside` that is true its matches stand beside those of other rules and compete with none. A
-    session with a method `column(segment)` is asked about columns, too: (rule, item, start, end, confidence).
+    With an attribute `proven`, a number, its matches weigh so much beside their confidence (those of the catalogue's
+    rules: 1). With an attribute `beside` that is true its matches stand beside those of other rules and compete with
+    none. A session with a method `column(segment)` is asked about columns, too: (rule, item, start, end, confidence).
     """
 
     rules: tuple[Rule, ...]
@@ -167,8 +168,7 @@ class StackSession:
         start = np.concatenate((start, np.array(more[1], np.int64)))
         end = np.concatenate((end, np.array(more[2], np.int64)))
         confidence = np.concatenate((confidence, np.array(more[3], np.float64)))
-        known = len(self.stack.checks)
-        strength = confidence + np.array([1.0 if i < known else 0.0 for i in rule.tolist()])
+        strength = confidence + self.stack.proven[rule]
         order = survivors(start, end, strength, rule)
         return rule[order], start[order], end[order], confidence[order]
 
@@ -176,21 +176,26 @@ class StackSession:
         names = (segment.header, *path_names(segment.path)[-NEAREST:]) if segment.path else (segment.header,)
         forced = self.stack.headers.speaks_for(names)
         apart = self._column_recognizers(segment)
-        if apart:
-            return _merged(self._by_rules(segment, forced), apart)
-        return self._by_rules(segment, forced)
+        found = self._by_rules(segment, forced)
+        if not len(apart):
+            return found
+        rival = self.stack.competes[apart.rule]
+        found = _competing(found, _kept(apart, rival), self.stack.proven)
+        return found if rival.all() else _in_order(_together(found, _kept(apart, ~rival)))
 
-    def _column_recognizers(self, segment: ColumnSegment) -> list[Row]:
-        """(rule, start, end, confidence, item) of the matches of those recognizers that read columns."""
+    def _column_recognizers(self, segment: ColumnSegment) -> MatchBatch:
+        """The matches of those recognizers that read columns."""
         base = len(self.stack.plan.rules)
-        rows: list[Row] = []
+        parts: list[MatchBatch] = []
         for recognize, other in self._recognize:
             column = getattr(recognize, "column", None)
             if column is not None:
                 found = column(segment)
-                rows += [(base + r, s, e, c, item) for r, item, s, e, c in found if c >= self.stack.threshold]
+                batch = found if isinstance(found, MatchBatch) else _of_rows(found)
+                batch = replace(batch, rule=batch.rule + np.int32(base))
+                parts.append(_kept(batch, batch.confidence >= self.stack.threshold))
             base += len(other.rules)
-        return rows
+        return _together(*parts)
 
     def _by_rules(self, segment: ColumnSegment, forced: frozenset[int]) -> MatchBatch:
         """The matches of the catalogue's rules in one column."""
@@ -254,6 +259,54 @@ def _without(batch: MatchBatch, refused: frozenset[int]) -> MatchBatch:
     assert batch.item is not None
     keep = ~np.isin(batch.rule, list(refused))
     return MatchBatch(batch.rule[keep], batch.start[keep], batch.end[keep], batch.confidence[keep], batch.item[keep])
+
+
+CELL = 1 << 24
+"""More characters than a cell has."""
+
+
+def _items(batch: MatchBatch) -> IntArray:
+    return batch.item if batch.item is not None else _NO_ROWS
+
+
+def _of_rows(rows: Sequence[tuple[int, int, int, int, float]]) -> MatchBatch:
+    """Rows (rule, item, start, end, confidence) as a batch."""
+    more = list(zip(*rows, strict=True)) or [()] * 5
+    return MatchBatch(
+        np.array(more[0], np.int32), np.array(more[2], np.int64), np.array(more[3], np.int64),
+        np.array(more[4], np.float32), np.array(more[1], np.int64),
+    )  # fmt: skip
+
+
+def _kept(batch: MatchBatch, keep: npt.NDArray[Any]) -> MatchBatch:
+    """Some matches of a column's batch: by a mask, or by indexes."""
+    return MatchBatch(batch.rule[keep], batch.start[keep], batch.end[keep], batch.confidence[keep], _items(batch)[keep])
+
+
+def _together(*batches: MatchBatch) -> MatchBatch:
+    """The matches of a column's batches, one after the other."""
+    some = [batch for batch in batches if len(batch)]
+    if len(some) < 2:
+        return some[0] if some else NO_HITS
+    return MatchBatch(
+        np.concatenate([b.rule for b in some]), np.concatenate([b.start for b in some]),
+        np.concatenate([b.end for b in some]), np.concatenate([b.confidence for b in some]),
+        np.concatenate([_items(b) for b in some]),
+    )  # fmt: skip
+
+
+def _in_order(batch: MatchBatch) -> MatchBatch:
+    return _kept(batch, np.lexsort((batch.start, _items(batch))))
+
+
+def _competing(batch: MatchBatch, rivals: MatchBatch, weight: npt.NDArray[np.float64]) -> MatchBatch:
+    """A batch of a column with matches that compete with it for the characters of their cells."""
+    if not len(rivals):
+        return batch
+    both = _together(batch, rivals)
+    first = _items(both) * CELL
+    order = survivors(first + both.start, first + both.end, both.confidence + weight[both.rule], both.rule)
+    return _kept(both, order)
 
 
 def _merged(batch: MatchBatch, rows: Sequence[Row]) -> MatchBatch:

@@ -90,6 +90,15 @@ class Stack:
         self.plan: Plan = make_plan(rules, worded=worded, cache=cache)
         self.recognizers = tuple(recognizers)
         self.rules: tuple[Rule, ...] = tuple(rules) + tuple(r for other in self.recognizers for r in other.rules)
+        proven = [float(getattr(other, "proven", 0.0)) for other in self.recognizers for _ in other.rules]
+        self.proven: npt.NDArray[np.float64] = np.array([1.0] * len(rules) + proven, np.float64)
+        """What the matches of each rule weigh beside their confidence: those of rules outweigh a recognizer's guess."""
+        alike = {rule.macie for rule, weight in zip(self.rules[len(rules) :], proven, strict=True) if weight} - {None}
+        self.competes: npt.NDArray[np.bool_] = np.array(
+            [weight > 0 or rule.macie in alike for rule, weight in zip(self.rules, self.proven.tolist(), strict=True)],
+            np.bool_,
+        )
+        """Rules of which one match at most stands in a place of a column: proven ones, and those that find the same."""
         self.keywords = KeywordIndex(self.plan)
         self._worded = Worded(self.plan, self.keywords)
         self.checks: tuple[Callable[[str], bool] | None, ...] = tuple(

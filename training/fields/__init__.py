@@ -1,0 +1,1 @@
+"""Training of the network that says what the values of a column look like (`piiscan/ner/values.py`)."""

@@ -1,0 +1,1 @@
+"""The table of places that tells addresses from chance."""
