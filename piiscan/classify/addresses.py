@@ -19,7 +19,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from piiscan.cells import Coded
+from piiscan.cells import Cells, Coded
 from piiscan.classify import streets
 from piiscan.classify.forms import forms
 from piiscan.classify.hyper import Expression, Scanner, make_scanner
@@ -43,6 +43,7 @@ from piiscan.model import (
     ColumnSegment,
     ConfidenceSpec,
     MaskSpec,
+    MatchBatch,
     MatchSpec,
     Rule,
     RuleId,
@@ -96,35 +97,88 @@ class AddressRecognizer:
 class AddressSession:
     """Addresses in one object: in running text and in the cells of columns."""
 
+    def __init__(self) -> None:
+        self._columns: dict[tuple[str, str, str | None, str | None], float] = {}
+        """What a cell is worth in the columns that hold nothing but addresses; 0 in others."""
+
     def __call__(self, segment: TextSegment) -> list[tuple[int, int, int, float]]:
         """(0, start, end, confidence) of the addresses in a segment."""
         return [(0, start, end, worth) for start, end, worth in find(segment.text, segment.utf8)]
 
-    def column(self, segment: ColumnSegment) -> list[tuple[int, int, int, int, float]]:
-        """(0, item, start, end, confidence) of the addresses in the cells of a column."""
-        said = _SAID.search(segment.header) is not None
+    def column(self, segment: ColumnSegment) -> MatchBatch | list[tuple[int, int, int, int, float]]:
+        """The addresses in the cells of a column (rule 0): whole cells where its first ones all are addresses."""
         codes = segment.values.codes if isinstance(segment.values, Coded) else None
         values = segment.values.distinct if isinstance(segment.values, Coded) else segment.values
         step = max(len(values) // 50, 1)
         if not any(len(value) > 9 and _MIXED.search(value) for value in values[::step]):
             return []
+        said = _SAID.search(segment.header) is not None
+        worth = self._throughout(segment, values, said)
+        if worth:
+            return _whole_cells(segment.values, worth)
         rows: list[tuple[int, int, int, int, float]] = []
         bare = 0
         for first in range(0, len(values), _CELLS):
-            part = list(values[first : first + _CELLS])
-            begins = np.cumsum([0, *(len(value) + 1 for value in part)])
-            # No part of an address goes over a zero byte.
-            for start, end, worth in find("\0".join(part)):
-                cell = int(np.searchsorted(begins, start, side="right")) - 1
-                low = int(begins[cell])
-                bare += worth == BARE
-                worth = worth if not said else SURE if worth >= WHOLE else LABELLED
+            part = values[first : first + _CELLS]
+            for cell, start, end, sure in _in_cells(part, said):
+                bare += sure == BARE
                 items = [first + cell] if codes is None else np.flatnonzero(codes == first + cell).tolist()
-                rows += [(0, item, start - low, end - low, worth) for item in items]
+                rows += [(0, item, start, end, sure) for item in items]
         # A title may look like a street; a column of streets is full of them.
         return rows if _MOST * bare >= len(values) else [row for row in rows if row[4] != BARE]
 
+    def _throughout(self, segment: ColumnSegment, values: Sequence[str], said: bool) -> float:
+        """What the cells of a column are worth that holds addresses throughout, or 0; decided over its first cells."""
+        key = (segment.header, segment.path, segment.base.sheet, segment.base.table)
+        known = self._columns.get(key)
+        if known is None:
+            if len(values) < _FEWEST:
+                return 0.0
+            step = max(len(values) // _SAMPLE, 1)
+            sample = [value for value in values[::step][:_SAMPLE] if value]
+            whole = [
+                sure for cell, start, end, sure in _in_cells(sample, said) if end - start >= _NEARLY * len(sample[cell])
+            ]
+            known = float(np.median(whole)) if len(whole) >= _NEARLY * max(len(sample), _FEWEST) else 0.0
+            self._columns[key] = known
+        return known
 
+
+def _in_cells(values: Sequence[str], said: bool) -> Iterator[tuple[int, int, int, float]]:
+    """(cell, start, end, confidence) of the addresses in some cells, which are read together."""
+    part = list(values)
+    begins = np.cumsum([0, *(len(value) + 1 for value in part)])
+    # No part of an address goes over a zero byte.
+    for start, end, worth in find("\0".join(part)):
+        cell = int(np.searchsorted(begins, start, side="right")) - 1
+        low = int(begins[cell])
+        yield cell, start - low, end - low, worth if not said else SURE if worth >= WHOLE else LABELLED
+
+
+def _whole_cells(values: Sequence[str], worth: float) -> MatchBatch:
+    """The cells that hold both letters and a digit, each as a whole."""
+    import pyarrow.compute as pc
+
+    distinct = values.distinct if isinstance(values, Coded) else Cells.of(values)
+    fits = pc.match_substring_regex(distinct.array, _CELL).to_numpy(zero_copy_only=False)
+    sizes = pc.utf8_length(distinct.array).to_numpy(zero_copy_only=False).astype(np.int64)
+    if isinstance(values, Coded):
+        fits, sizes = fits[values.codes], sizes[values.codes]
+    item = np.flatnonzero(fits)
+    return MatchBatch(
+        np.zeros(len(item), np.int32),
+        np.zeros(len(item), np.int64),
+        sizes[item],
+        np.full(len(item), worth, np.float32),
+        item,
+    )
+
+
+_FEWEST, _SAMPLE = 20, 80
+"""Cells from which on a column may be judged as a whole, and those that are read for it."""
+_NEARLY = 0.85
+"""Part of the cells that must be addresses, and part of a cell that its address must be."""
+_CELL = r"\pL{3}[^\d]*\d|\d[^\d]*\pL{3}"
 _CELLS = 20_000
 """Cells of a column that are read together."""
 _MOST = 4

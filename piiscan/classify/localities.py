@@ -208,7 +208,15 @@ def tail(text: str, at: int, shape: Shape) -> Tail:
     return best
 
 
+_CODED = Pattern(r"\d{3}|\d[A-Z]{2}|[A-Z]\d|Dublin|Co(?:unty|\.)")
+"""What a postcode, or what stands for one, must hold."""
+_FAR = 140
+"""Characters behind a street in which its postcode ends."""
+
+
 def _town_first(text: str, at: int, shape: Shape) -> Tail | None:
+    if _CODED.search(text, at, at + _FAR) is None:
+        return None
     for country, pattern in _TOWN_FIRST:
         if not bits(country) & shape.countries:
             continue
@@ -232,7 +240,13 @@ def _own_line(text: str, found: re.Match[str]) -> bool:
     return alone and not YEAR.fullmatch(found["post"]) and _LINE_END.match(text, found.end()) is not None
 
 
+_BRAZILIAN_SIGN = Pattern(r"\d{5}|[-–/,][ ]?[A-Z]{2}(?!\w)")
+_FOUR = Pattern(r"\d{2}[\d -]\d")
+
+
 def _post_first(text: str, at: int, shape: Shape) -> Tail | None:
+    if _FOUR.search(text, at, at + _FAR) is None:
+        return None
     found = _POST_FIRST.match(text, at)
     if found is None:
         short = _POST_ONLY.match(text, at)
@@ -279,7 +293,7 @@ def countries_for(post: str) -> int:
 
 
 def _brazil(text: str, at: int, shape: Shape) -> Tail | None:
-    if not shape.countries & bits("BR"):
+    if not shape.countries & bits("BR") or _BRAZILIAN_SIGN.search(text, at, at + _FAR) is None:
         return None
     found = _BRAZIL.match(text, at)
     if found is None:

@@ -31,6 +31,7 @@ _PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe",
 _REST = re.compile(r"[\W_]+")
 
 
+@lru_cache(maxsize=256)
 def bits(codes: str) -> int:
     """The bits of some countries, their codes parted by blanks.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from piiscan.classify.addresses import BARE, LABELLED, PARTLY, SURE, WHOLE, AddressRecognizer, find, joined
@@ -12,7 +13,7 @@ from piiscan.classify.build import build_stack
 from piiscan.classify.forms import forms
 from piiscan.classify.places import bits, countries_of
 from piiscan.config import Config
-from piiscan.model import ColumnSegment
+from piiscan.model import ColumnSegment, MatchBatch
 
 WHOLE_ADDRESSES = {
     "us": "418 Juniper Lane, Apt 7C, Springfield, IL 62704-1188",
@@ -205,7 +206,8 @@ def test_cells_of_columns_are_read() -> None:
         (0, 0, 0, 33, WHOLE),
         (0, 3, 0, 27, WHOLE),
     ]
-    assert [row[4] for row in session.column(ColumnSegment("Adresse", "", cells, (1, 2, 3, 4)))] == [SURE, SURE]
+    said = session.column(ColumnSegment("Adresse", "", cells, (1, 2, 3, 4)))
+    assert said == [(0, 0, 0, 33, SURE), (0, 3, 0, 27, SURE)]
 
 
 def test_titles_in_a_column_are_no_streets_and_streets_are() -> None:
@@ -258,3 +260,24 @@ def test_equal_without_hyperscan() -> None:
         "assert all(len(find(f'x {a}; y')) == 1 for a in known.values())\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={"PIISCAN_NO_HYPERSCAN": "1", "PYTHONPATH": "."})
+
+
+def test_a_column_of_addresses_is_reported_by_whole_cells() -> None:
+    cells = [f"{n} Tannery Road, Sheffield S7 1QX" for n in range(1, 200)]
+    cells[120:120] = ["n/a", "", "unknown", "Old Forge House 3, Sheffield"]
+    session = AddressRecognizer().session()
+    found = session.column(ColumnSegment("home", "", tuple(cells), tuple(range(len(cells)))))
+    assert isinstance(found, MatchBatch)
+    assert found.item is not None
+    expected = [n for n, cell in enumerate(cells) if any(map(str.isdecimal, cell))]
+    assert found.item.tolist() == expected
+    assert found.end.tolist() == [len(cells[n]) for n in expected]
+    assert np.allclose(found.confidence, WHOLE)
+
+
+def test_a_column_with_a_few_addresses_is_read_cell_by_cell() -> None:
+    cells = ["blue", "the red one", "27 Tannery Road, Sheffield S7 1QX"] * 20
+    session = AddressRecognizer().session()
+    found = session.column(ColumnSegment("remark", "", tuple(cells), tuple(range(len(cells)))))
+    assert isinstance(found, list)
+    assert [item for _, item, *_ in found] == list(range(2, 60, 3))
