@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from piiscan.ner.decode import consistent
 from piiscan.ner.lexer import Lexed, lexer
 from piiscan.ner.weights import Arrays
 from piiscan.ner.words import ALPHABETIC, ASCII, EMPTY, SAME, Described, hashed
@@ -153,8 +154,10 @@ class Network:
             low, high = max(0, at - REACH), min(len(words), at + _STEP + REACH)
             scores = self._scores(words[low:high])
             scores[:, 0] += bias
-            tags[at : at + _STEP] = scores.argmax(1)[at - low : at - low + _STEP]
-        tags[words == 0] = 0
+            scores[words[low:high] == 0, 1:] = -1e9
+            near = scores.argmax(1).astype(np.int8)
+            consistent(scores, near)
+            tags[at : at + _STEP] = near[at - low : at - low + _STEP]
         return tags
 
     def _scores(self, words: Ints) -> Floats:
