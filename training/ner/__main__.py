@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import math
-import time
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import torch
@@ -15,12 +15,12 @@ import torch
 from piiscan.ner import weights
 from piiscan.ner.network import Network as Reader
 from piiscan.ner.words import key
-from training.ner import data, score
+from training.ner import data, score, student, teacher
 from training.ner.augment import Augmenter
 from training.ner.card import write_card
 from training.ner.export import export
 from training.ner.lexicon import lexicon
-from training.ner.network import Batches, Network, Tables, loss, seeded, shuffled
+from training.ner.network import Batches, Network, Tables, seeded
 
 FILE = "weights.safetensors"
 WORDS = 20_000
@@ -45,23 +45,7 @@ def vectors(folder: Path) -> tuple[np.ndarray, dict[str, int]]:
 
 def main() -> int:
     """See the module."""
-    parser = argparse.ArgumentParser(prog="python -m training.ner", description=__doc__)
-    parser.add_argument("data", type=Path, help="folder with train/, silver/ and dev/")
-    parser.add_argument(
-        "--vectors", type=Path, required=True, help="folder of the spaCy pipeline whose vectors are used"
-    )
-    parser.add_argument("--names", type=Path, required=True, help="folder of the package `names`")
-    parser.add_argument("--out", type=Path, default=Path("classifiers/models/piiscan_ner"), help="folder of the model")
-    parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--made", type=int, default=12_000, help="made-up documents an epoch")
-    parser.add_argument("--batch", type=int, default=4000, help="words a step")
-    parser.add_argument("--rate", type=float, default=4e-3)
-    parser.add_argument("--inner", type=int, default=112)
-    parser.add_argument("--wide", type=int, default=128)
-    parser.add_argument("--width", type=int, default=96)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=1)
-    given = parser.parse_args()
+    given = _arguments()
     given.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(given.threads)
     rng = seeded(given.seed)
@@ -71,51 +55,71 @@ def main() -> int:
     counted = Counter(key(word) for sample in samples for word in sample.words)
     words = {word: n for n, (word, count) in enumerate(counted.most_common(WORDS), 1) if count >= 4}
     tables = Tables(table, rows, words, known.bits)
-    made = Augmenter(known, samples, rng)
-    print(
-        f"{len(samples)} samples, {sum(counted.values())} words, {len(rows)} vectors, {len(known.bits)} listed",
-        flush=True,
-    )
-    network = Network(tables, given.inner, given.wide, given.width)
-    optimizer = torch.optim.Adam(network.parameters(), lr=given.rate, betas=(0.9, 0.99))
-    mean = {name: value.detach().clone() for name, value in network.named_parameters()}
-    batches = Batches(tables)
-    step = total = 0
-    begun = time.time()
-    for epoch in range(given.epochs):
-        drawn = [made.varied(s) for s in samples if rng.random() < data.SHARE.get(s.source, 1.0)]
-        drawn = shuffled(drawn + [made.made() for _ in range(given.made)], rng)
-        total = total or given.epochs * (sum(len(s.words) for s in drawn) // given.batch + 1)
-        network.train()
-        lost = 0.0
-        for features, ids, tags, other, live in batches.of(drawn, given.batch):
-            share = min(step / total, 1.0)
-            rate = given.rate * min(1, (step + 1) / 100) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * share)))
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            error = loss(network(features, ids, live), tags, other)
-            optimizer.zero_grad(set_to_none=True)
-            error.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
-            optimizer.step()
-            step += 1
-            lost += error.item()
-            slow = min(0.998, (1 + step) / (10 + step))
-            with torch.no_grad():
-                for name, value in network.named_parameters():
-                    mean[name].lerp_(value, 1 - slow)
-            if step % 100 == 0:
-                print(
-                    f"{time.time() - begun:6.0f} s epoch {epoch} step {step}/{total} loss {lost / 100:.4f}", flush=True
-                )
-                lost = 0.0
+    made = Augmenter(known, samples, rows, rng)
+    print(f"{len(samples)} samples, {sum(counted.values())} words, {len(rows)} vectors, {len(known.bits)} listed")
+    pools = _pools(given, samples, tables, made, rng)
+
+    def drawn(pool: list[student.Told]) -> list[student.Told]:
+        return pool + [(made.made(), None) for _ in range(given.made)]
+
+    def after(number: int, mean: dict[str, torch.Tensor]) -> None:
         path = given.out / FILE
         digest = export(path, {n: v.numpy() for n, v in mean.items()}, tables, {"seed": str(given.seed)})
-        print(f"epoch {epoch} {path.stat().st_size / 1e6:.1f} MB sha256 {digest}", flush=True)
+        print(f"epoch {number} {path.stat().st_size / 1e6:.1f} MB sha256 {digest}", flush=True)
         scores = judge(path, given.data / "dev")
-        made_by = f"python -m training.ner DATA --epochs {given.epochs} --seed {given.seed} (epoch {epoch + 1})"
-        write_card(given.out, FILE, digest, sorted({s.source for s in samples}), scores, made_by)
+        how = f"python -m training.ner DATA --epochs {given.epochs} --seed {given.seed} (epoch {number + 1})"
+        write_card(given.out, FILE, digest, sorted({s.source for s in samples}), scores, how)
+
+    network = Network(tables, given.inner, given.wide, given.width)
+    epochs = [partial(drawn, pools[number % len(pools)]) for number in range(given.epochs)]
+    student.train(network, Batches(tables), epochs, given.batch, given.rate, rng, after)
     return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m training.ner", description=__doc__)
+    parser.add_argument("data", type=Path, help="folder with train/, silver/ and dev/")
+    parser.add_argument("--vectors", type=Path, required=True, help="folder of the spaCy pipeline whose vectors serve")
+    parser.add_argument("--names", type=Path, required=True, help="folder of the package `names`")
+    parser.add_argument("--encoder", type=Path, required=True, help="folder of all-MiniLM-L6-v2, the teacher's start")
+    parser.add_argument("--out", type=Path, default=Path("classifiers/models/piiscan_ner"), help="folder of the model")
+    parser.add_argument("--teacher", type=Path, help="a teacher's weights: read if there, else written")
+    parser.add_argument("--teaching", type=int, default=3, help="epochs of the teacher")
+    parser.add_argument("--pools", type=int, default=2, help="how often the teacher reads all text, in two variations")
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--made", type=int, default=14_000, help="made-up documents an epoch")
+    parser.add_argument("--batch", type=int, default=4000, help="words a step")
+    parser.add_argument("--rate", type=float, default=4e-3)
+    parser.add_argument("--inner", type=int, default=112)
+    parser.add_argument("--wide", type=int, default=128)
+    parser.add_argument("--width", type=int, default=96)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
+    return parser.parse_args()
+
+
+def _pools(
+    given: argparse.Namespace, samples: list[data.Sample], tables: Tables, made: Augmenter, rng: Random
+) -> list[list[student.Told]]:
+    """All text, with other names and with other words by turns, and what the teacher thinks of it."""
+    master = teacher.Teacher(given.encoder, tables)
+    reader = teacher.Reader(given.encoder, tables)
+    if given.teacher and given.teacher.exists():
+        master.load_state_dict(torch.load(given.teacher, weights_only=True))
+    else:
+
+        def draw() -> list[data.Sample]:
+            kept = [s for s in samples if rng.random() < teacher.SHARE.get(s.source, 1.0)]
+            return [made.varied(s) for s in kept] + [made.made() for _ in range(teacher.MADE)]
+
+        teacher.train(master, reader, [draw] * given.teaching, rng)
+        if given.teacher:
+            torch.save(master.state_dict(), given.teacher)
+    pools = []
+    for vary in (made.swapped, made.varied) * given.pools:
+        drawn = student.drawn(samples, vary, rng)
+        pools.append(list(zip(drawn, teacher.tell(master, reader, drawn), strict=True)))
+    return pools
 
 
 def judge(path: Path, folder: Path) -> dict[str, dict[str, score.Counts]]:

@@ -4,123 +4,154 @@ from __future__ import annotations
 
 import re
 import sys
-import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 from piiscan.ner.words import LINE, WORD
 from training.ner.data import Sample, begin, tagged
-from training.ner.lexicon import Lexicon
+from training.ner.inventor import Inventor, Part
+from training.ner.lexicon import BIT, Lexicon
+from training.ner.templates import ELSEWHERE, FORMAL, FORMS, MAIL, NONE, PROSE, lines
 
-_PERSON = begin("PERSON")
-Part = str | tuple[str, str]
-"""Text, or text with its label."""
+SWAPPED = "swapped"
+"""The source of samples whose labels mean nothing."""
+_PERSON, _LOCATION, _ORGANIZATION = map(begin, ("PERSON", "LOCATION", "ORGANIZATION"))
 
 
 class Augmenter:
     """Draws from one generator, so that a seed gives the same texts."""
 
-    def __init__(self, lexicon: Lexicon, samples: Sequence[Sample], rng: Random) -> None:
+    def __init__(self, lexicon: Lexicon, samples: Sequence[Sample], vocabulary: Iterable[str], rng: Random) -> None:
         self.rng = rng
-        self._people = lexicon.people
-        self._origins = list(lexicon.people)
-        self._cities = lexicon.cities
+        self._frequent = {word for word, bits in lexicon.bits.items() if bits & BIT["frequent"]}
+        read = sorted({word for sample in samples for word in sample.words if word.isalpha() and len(word) > 1})
+        rest = sorted(word for word in vocabulary if word.isalpha() and len(word) > 2)
+        # As often a word of the texts as one of the larger vocabulary.
+        self._like = {}
+        for case in (0, 1, 2):
+            near, far = ([word for word in words if _case(word) == case] for words in (read, rest))
+            self._like[case] = near + rng.sample(far, min(len(far), len(near)))
         self._addresses = [" ".join(s.words) for s in samples if s.source == "usaddress"]
-        self._organizations = sorted(
+        organizations = sorted(
             {
                 " ".join(run)
                 for s in samples
-                if s.source in ("wikigold", "multiner_gov", "gmb_texts_by_en_core_web_md")
+                if s.source in ("wikigold", "multiner_gov", "crossner", "gmb_texts_by_en_core_web_md")
                 for run in _runs(s, begin("ORGANIZATION"))
                 if 0 < len(run) < 7 and all(w.isalpha() for w in run)
             }
         )
+        self._invent = Inventor(lexicon, organizations, rng)
+        self._towns = {city.lower() for city in lexicon.cities}
         self._code = _code()
+        self._named = [lines(block) for block in (MAIL, FORMS, FORMAL, PROSE, PROSE, ELSEWHERE)]
+        self._nameless = lines(NONE)
 
     def varied(self, sample: Sample) -> Sample:
         """The sample with other names or in another case, or as it is."""
         words, tags = list(sample.words), list(sample.tags)
         rng = self.rng
-        if _PERSON in tags and rng.random() < 0.4:
+        if any(tags) and rng.random() < 0.5:
             words, tags = self._renamed(words, tags)
         draw = rng.random()
-        if draw < 0.06:
+        if draw < 0.05:
             words = [word.lower() for word in words]
-        elif draw < 0.12:
+        elif draw < 0.11:
             words = [word.upper() for word in words]
-        elif draw < 0.14:
+        elif draw < 0.13:
             words = [word.capitalize() for word in words]
         return Sample(tuple(words), tuple(tags), sample.other, sample.source)
+
+    def swapped(self, sample: Sample) -> Sample:
+        """A varied sample in which other words of like case stand for some: only a teacher can label it."""
+        rng = self.rng
+        words = list(self.varied(sample).words)
+        rate = rng.choice((0.1, 0.2, 0.3))
+        for place, word in enumerate(words):
+            often = rate if word.islower() else 1.5 * rate
+            if len(word) > 1 and word.isalpha() and rng.random() < (0.2 if word in self._frequent else 1) * often:
+                words[place] = rng.choice(self._like[_case(word)])
+        return Sample(tuple(words), (0,) * len(words), source=SWAPPED)
 
     def made(self) -> Sample:
         """One to four made-up documents."""
         words: list[str] = []
         tags: list[int] = []
         for _ in range(self.rng.choice((1, 1, 2, 4))):
-            text, spans = _joined(self._document())
+            draw = self.rng.random()
+            text, spans = _joined(
+                self._document() if draw < 0.3 else self._template() if draw < 0.8 else ["\n".join(self._lines())]
+            )
             more, marks = tagged(text, spans)
             words += [*more, LINE]
             tags += [*marks, 0]
-        return Sample(tuple(words[:300]), tuple(tags[:300]), source="made")
+        drawn = Sample(tuple(words[:300]), tuple(tags[:300]), False, "made")
+        draw = self.rng.random()
+        if draw < 0.9:
+            return drawn
+        return replace(drawn, words=tuple(word.upper() if draw < 0.95 else word.lower() for word in drawn.words))
 
-    def name(self) -> tuple[str, str]:
-        """A first and a last name of one origin."""
-        origin = "census" if self.rng.random() < 0.35 else self.rng.choice(self._origins)
-        first, last = self._people[origin]
-        return self.rng.choice(first), self.rng.choice(last)
+    def _lines(self) -> list[str]:
+        """Lines of code that stand together."""
+        at = self.rng.randrange(len(self._code))
+        return self._code[at : at + self.rng.randint(1, 6)]
+
+    def _template(self) -> list[Part]:
+        rng = self.rng
+        template = rng.choice(rng.choice(self._named)) if rng.random() < 0.75 else rng.choice(self._nameless)
+        return self._invent.filled(template, self._address)
 
     def _renamed(self, words: Sequence[str], tags: Sequence[int]) -> tuple[list[str], list[int]]:
         out: list[str] = []
         marks: list[int] = []
         at = 0
         while at < len(words):
-            end = at + 1
-            if tags[at] == _PERSON:
-                while end < len(words) and tags[end] == _PERSON + 1:
-                    end += 1
-                if words[at][0].isupper() and all(w.isalpha() for w in words[at:end]) and self.rng.random() < 0.8:
-                    fresh = self._words_of_name(min(end - at, 3))
-                    out += fresh
-                    marks += [_PERSON] + [_PERSON + 1] * (len(fresh) - 1)
-                    at = end
-                    continue
-            out += words[at:end]
-            marks += tags[at:end]
+            first, end = tags[at], at + 1
+            while first % 2 and end < len(words) and tags[end] == first + 1:
+                end += 1
+            fresh = self._other(words[at:end], first)
+            out += fresh or words[at:end]
+            marks += [first] + [first + 1] * (len(fresh) - 1) if fresh else tags[at:end]
             at = end
         return out, marks
 
-    def _words_of_name(self, count: int) -> list[str]:
+    def _other(self, words: Sequence[str], tag: int) -> list[str]:
+        """Words of another name of the same kind; none where the name is to stay."""
         rng = self.rng
-        (first, last), draw = self.name(), self.rng.random()
-        if count == 1:
-            text = first if draw < 0.5 else last
-        elif count == 2:
-            text = (
-                f"{first} {last}" if draw < 0.85 else f"{last}, {first}" if draw < 0.93 else f"{last.upper()}, {first}"
-            )
+        if not tag % 2 or not words[0][0].isupper() or not all(word.isalpha() for word in words):
+            return []
+        draw = rng.random()
+        if tag == _PERSON and draw < 0.8:
+            text = self._person(min(len(words), 3))
+        elif tag == _LOCATION and draw < 0.5 and " ".join(words).lower() in self._towns:
+            text = self._invent.city()
+        elif tag == _ORGANIZATION and draw < 0.3:
+            text = self._invent.organization()
         else:
-            text = (
-                f"{first} {rng.choice('ABCDEFGHJKLMNPRSTVW')}. {last}"
-                if draw < 0.6
-                else f"{first} {self.name()[0]} {last}"
-            )
+            return []
         return [word for word in WORD.findall(text) if not word.isspace()]
+
+    def _person(self, count: int) -> str:
+        rng = self.rng
+        (first, last), draw = self._invent.name(), rng.random()
+        if count == 1:
+            return first if draw < 0.5 else last
+        if count == 2:
+            if draw < 0.85:
+                return f"{first} {last}"
+            return f"{last}, {first}" if draw < 0.93 else f"{last.upper()}, {first}"
+        middle = f"{rng.choice('ABCDEFGHJKLMNPRSTVW')}." if draw < 0.6 else self._invent.name()[0]
+        return f"{first} {middle} {last}"
 
     def _document(self) -> list[Part]:
         rng = self.rng
-        first, last = self.name()
-        forms = [f"{first} {last}"] * 7 + [
-            f"{last}, {first}", f"{last.upper()}, {first.upper()}", f"{first.upper()} {last.upper()}",
-            f"{first.lower()} {last.lower()}", f"{first[0]}. {last}", f"{last} {first}",
-            f"{first} {rng.choice('ABCDEFGHJKLM')}. {last}",
-        ]  # fmt: skip
-        person, other = (rng.choice(forms), "PERSON"), (" ".join(self.name()), "PERSON")
-        mail = f"{_ascii(first)[: rng.choice((1, 20))]}{rng.choice('._')}{_ascii(last)}@{rng.choice(_DOMAINS)}"
-        city, firm = (rng.choice(self._cities), "LOCATION"), (rng.choice(self._organizations), "ORGANIZATION")
+        first, last = self._invent.name()
+        person, other = (self._invent.person(), "PERSON"), (" ".join(self._invent.name()), "PERSON")
+        city, firm = (self._invent.city(), "LOCATION"), (self._invent.organization(), "ORGANIZATION")
+        mail, day, digits = self._invent.mail(), self._invent.day(), self._invent.digits
         address = (self._address(), "ADDRESS")
-        day = f"{rng.randint(1950, 2024)}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}"
-        digits = self._digits
         makers: list[Callable[[], list[Part]]] = [
             lambda: [rng.choice(_FIELDS), rng.choice((": ", ":", " - ", "\t", "\n")), person, "\n",
                      rng.choice(("DOB", "Date of birth", "Phone", "SSN")), ": ", day, "\n"],
@@ -149,7 +180,7 @@ class Augmenter:
             lambda: [rng.choice(_EMPTY).replace("#", digits(6))],
             lambda: ["<", rng.choice(("name", "Customer", "author")), ">", person, "</name>\n<city>", city, "</city>"],
             lambda: ["my name is ", person, rng.choice((" and i live in ", ", from ", " in ")), city],
-            lambda: [person, ", ", other, rng.choice((" and ", ", ", " & ")), (" ".join(self.name()), "PERSON"),
+            lambda: [person, ", ", other, rng.choice((" and ", ", ", " & ")), (" ".join(self._invent.name()), "PERSON"),
                      rng.choice((" attended.", " were present.", "\n"))],
             lambda: ["assigned to ", person, " by ", other, " (", firm, ")"],
             lambda: [rng.choice(("Patient ", "Client ", "Employee ", "Passenger ", "Plaintiff ")), person,
@@ -157,17 +188,14 @@ class Augmenter:
         ]  # fmt: skip
         return rng.choice(makers)()
 
-    def _digits(self, count: int) -> str:
-        return "".join(self.rng.choice("0123456789") for _ in range(count))
-
     def _address(self) -> str:
         rng = self.rng
         if self._addresses and rng.random() < 0.4:
             return rng.choice(self._addresses)
-        digits = self._digits
+        digits = self._invent.digits
         form = rng.choice(_ADDRESSES)
         filled = re.sub(r"\{([^{}]*\|[^{}]*)\}", lambda found: rng.choice(found[1].split("|")), form)
-        filled = filled.replace("NAME", self.name()[1]).replace("CITY", rng.choice(self._cities))
+        filled = filled.replace("NAME", self._invent.name()[1]).replace("CITY", self._invent.city())
         filled = filled.replace("HOUSE", str(rng.randint(1, 300)))
         return re.sub("9+", lambda found: digits(len(found[0])), filled).replace("@", rng.choice("ABDEFGHJLNPRST"))
 
@@ -190,7 +218,6 @@ _ADDRESSES = (
     "{ul.|al.|pl.} NAME HOUSE/99, 99-999 CITY",
 )
 """Shapes of the street addresses of fourteen countries: alternatives in braces, 9 a digit, @ a letter."""
-_DOMAINS = ("example.com", "example.org", "mail.example.net", "corp.example.com")
 _FIELDS = ("Name", "Full Name", "Patient Name", "Customer", "Employee", "Contact", "Attn", "Applicant", "Cardholder",
            "NAME", "name", "Insured", "Account holder", "Doctor", "Signed", "Tenant", "Beneficiary")  # fmt: skip
 _SUBJECTS = ("Re: invoice", "Meeting notes", "Q3 numbers", "your order", "Fwd: contract", "Holiday request")
@@ -219,8 +246,8 @@ _EMPTY = (
 )  # fmt: skip
 
 
-def _ascii(name: str) -> str:
-    return re.sub(r"\W", "", unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()) or "x"
+def _case(word: str) -> int:
+    return 0 if word.islower() else 2 if word.isupper() else 1
 
 
 def _runs(sample: Sample, first: int) -> list[list[str]]:

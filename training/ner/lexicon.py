@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -42,6 +43,8 @@ class Lexicon:
     people: dict[str, tuple[Sequence[str], Sequence[str]]]
     """First and last names by place of origin."""
     cities: Sequence[str]
+    countries: Sequence[str]
+    """Countries, and states of the United States."""
 
 
 def _latin(name: str) -> bool:
@@ -111,8 +114,10 @@ def lexicon(names: Path, samples: Sequence[Sample]) -> Lexicon:
         word.lower() for s in samples for word, tag in zip(s.words, s.tags, strict=True) if tag and word[:1].isupper()
     )
     for word, count in small.items():
-        if count >= 4 and 2 * count > named[word]:
+        # A capitalised word that is common is not read by itself, so it must seldom be part of a name.
+        if count >= 4 and count > 2 * named[word]:
             bits[word] |= BIT["common"]
         if count >= 800:
             bits[word] |= BIT["frequent"]
-    return Lexicon(dict(bits), people, [town["name"] for town in towns if town["population"] > 100_000])
+    cities = [town["name"] for town in towns if town["population"] > 100_000 and not re.search(r"\d", town["name"])]
+    return Lexicon(dict(bits), people, cities, [land["name"] for land in lands])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -18,6 +18,11 @@ from training.ner.lexicon import LISTS
 
 BREAK = 5
 """Silent places between two texts: as far as the convolutions reach."""
+DROP, VECTOR_DROP, OWN_DROP = 0.25, 0.1, 0.5
+"""Parts of the values, of the words' vectors and of their own rows that are left out in training.
+
+With fewer, the names of the training text are learned by heart: persons fell from 74.0 at the fourth epoch to 72.9 at
+the eighth."""
 FORMS = 5
 """How a word was found among the vectors: as written, capitalised, in small letters, capitalised though small, not."""
 
@@ -64,15 +69,16 @@ class Network(nn.Module):
         self.second = nn.Conv1d(width, width, 3, padding=1)
         self.third = nn.Conv1d(width, width, 3, padding=2, dilation=2)
         self.last = nn.Linear(width, len(TAGS))
-        self.drop = nn.Dropout(0.25)
+        self.drop = nn.Dropout(DROP)
+        self.vector_drop, self.own_drop = VECTOR_DROP, OWN_DROP
 
     def types(self, features: torch.Tensor) -> torch.Tensor:
         """(words, wide): a vector for each distinct word."""
         vector, own = features[:, 0], features[:, 1]
         if self.training:
             # So that a name of which nothing is known but its letters is learned as well.
-            vector = torch.where(torch.rand(len(vector)) < 0.05, torch.zeros_like(vector), vector)
-            own = torch.where(torch.rand(len(own)) < 0.3, torch.zeros_like(own), own)
+            vector = torch.where(torch.rand(len(vector)) < self.vector_drop, torch.zeros_like(vector), vector)
+            own = torch.where(torch.rand(len(own)) < self.own_drop, torch.zeros_like(own), own)
         x = self.project(self.vectors[vector]) + self.tables[0](own)
         for place in range(1, 5):
             x = x + self.tables[place](features[:, place + 1])
@@ -97,6 +103,8 @@ Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tens
 class Batches:
     """Samples as tensors: features of distinct words, words, tags, whether OTHER is labelled, live places."""
 
+    gap = BREAK
+
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
         self._known: dict[str, tuple[int, ...]] = {}
@@ -108,20 +116,8 @@ class Batches:
             found = self._known[word] = self._tables.features(word, key(word))
         return found
 
-    def of(self, samples: Sequence[Sample], size: int) -> Iterator[Batch]:
-        """Batches of about `size` words."""
-        held: list[Sample] = []
-        count = 0
-        for sample in samples:
-            held.append(sample)
-            count += len(sample.words)
-            if count >= size:
-                yield self._batch(held)
-                held, count = [], 0
-        if held:
-            yield self._batch(held)
-
-    def _batch(self, samples: Sequence[Sample]) -> Batch:
+    def batch(self, samples: Sequence[Sample]) -> Batch:
+        """One batch, with `gap` silent places after each sample."""
         index: dict[str, int] = {"": 0}
         words: list[int] = []
         tags: list[int] = []
@@ -138,21 +134,12 @@ class Batches:
 _OTHER = [begin("OTHER"), begin("OTHER") + 1]
 
 
-def loss(scores: torch.Tensor, tags: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-    """Cross entropy; where OTHER is not labelled, no tag may be OTHER as well."""
-    live = tags >= 0
-    chance = functional.log_softmax(scores[live], 1)
-    wanted, told = tags[live], other[live]
-    plain = -chance.gather(1, wanted[:, None])[:, 0]
+def cross_entropy(scores: torch.Tensor, tags: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """(places,) cross entropy; where OTHER is not labelled, no tag may be OTHER as well."""
+    chance = functional.log_softmax(scores, 1)
+    plain = -chance.gather(1, tags[:, None])[:, 0]
     either = -torch.logsumexp(chance[:, [0, *_OTHER]], 1)
-    return torch.where(~told & (wanted == 0), either, plain).mean()
-
-
-def shuffled(samples: Sequence[Sample], rng: Random) -> list[Sample]:
-    """The samples in another order."""
-    out = list(samples)
-    rng.shuffle(out)
-    return out
+    return torch.where(~other & (tags == 0), either, plain)
 
 
 def seeded(seed: int) -> Random:
