@@ -35,7 +35,7 @@ from piiscan.classify.localities import (
     countries_for,
     tail,
 )
-from piiscan.classify.places import COUNTRIES, bits, longest
+from piiscan.classify.places import COUNTRIES, bits, longest, opened
 from piiscan.classify.signs import KINDS, Kind
 from piiscan.classify.streets import Shape
 from piiscan.model import (
@@ -88,6 +88,10 @@ class AddressRecognizer:
     rules: tuple[Rule, ...] = (RULE,)
     proven = 1.1
     """Its matches weigh a little more than those of the catalogue's rules: a postcode's, a street's, parts of them."""
+
+    def __init__(self) -> None:
+        """Raises: ConfigError when the table of places is missing or damaged."""
+        opened()
 
     def session(self) -> AddressSession:
         """What finds the addresses of one object."""

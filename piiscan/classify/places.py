@@ -63,11 +63,16 @@ def _table() -> npt.NDArray[np.uint32]:
     path = default_folder() / FILE
     try:
         table = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as err:
+    except (OSError, ValueError, EOFError) as err:
         raise ConfigError(f"{path}: the table of places cannot be read ({type(err).__name__})") from None
     if table.ndim != 2 or len(table) != 2 or table.dtype != np.uint32:
         raise ConfigError(f"{path}: the table of places is of another version")
     return np.asarray(table)
+
+
+def opened() -> None:
+    """Map the table now, so that a missing or damaged one ends a command at its start. Raises: ConfigError."""
+    _table()
 
 
 @lru_cache(maxsize=4096)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from piiscan.classify import places
 from piiscan.classify.addresses import BARE, LABELLED, PARTLY, SURE, WHOLE, AddressRecognizer, find, joined
 from piiscan.classify.build import build_stack
 from piiscan.classify.forms import forms
 from piiscan.classify.places import bits, countries_of
 from piiscan.config import Config
+from piiscan.errors import ConfigError
 from piiscan.model import ColumnSegment, MatchBatch
 
 WHOLE_ADDRESSES = {
@@ -281,3 +284,19 @@ def test_a_column_with_a_few_addresses_is_read_cell_by_cell() -> None:
     found = session.column(ColumnSegment("remark", "", tuple(cells), tuple(range(len(cells)))))
     assert isinstance(found, list)
     assert [item for _, item, *_ in found] == list(range(2, 60, 3))
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no array at all"])
+def test_a_table_of_places_that_is_missing_or_damaged_is_named(
+    content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tables").mkdir()
+    if content is not None:
+        (tmp_path / "tables" / "places.npy").write_bytes(content)
+    monkeypatch.setattr(places, "default_folder", lambda: tmp_path)
+    places._table.cache_clear()
+    try:
+        with pytest.raises(ConfigError, match=r"places\.npy"):
+            AddressRecognizer()
+    finally:
+        places._table.cache_clear()
