@@ -114,7 +114,7 @@ class AddressSession:
         codes = segment.values.codes if isinstance(segment.values, Coded) else None
         values = segment.values.distinct if isinstance(segment.values, Coded) else segment.values
         step = max(len(values) // 50, 1)
-        if not any(len(value) > 9 and _MIXED.search(value) for value in values[::step]):
+        if not any(len(value) > 9 and _MIXED.search(value, 0, _LONG) for value in values[::step]):
             return []
         said = _SAID.search(segment.header) is not None
         worth = self._throughout(segment, values, said)
@@ -186,6 +186,8 @@ _CELL = r"\pL{3}[^\d]*\d|\d[^\d]*\pL{3}"
 _CELLS = 20_000
 """Cells of a column that are read together."""
 _MOST = 4
+_LONG = 300
+"""Characters of a cell that are looked at before it is read: without a digit, the pattern below is quadratic."""
 _MIXED = Pattern(r"[^\W\d_]{3}[^\d]*\d|\d[^\d]*[^\W\d_]{3}")
 _SAID = Pattern(
     r"(?i)addr|stra(?:ß|ss)e|street|anschrift|direcci|indirizzo|endere|adres|morada|domicil|rue$|^via$|^calle$|^rua$"
