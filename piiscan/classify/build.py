@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from piiscan import catalogue
-from piiscan.classify.addresses import AddressRecognizer
+from piiscan.classify.address_stage import AddressRecognizer
 from piiscan.classify.session import Recognizer
 from piiscan.classify.stack import Stack
 from piiscan.config import Config

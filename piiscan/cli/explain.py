@@ -16,7 +16,7 @@ def explain(finding_id: Annotated[str, typer.Argument(metavar="ID")], db: Db = "
     from pathlib import Path
 
     from piiscan.catalogue import load_rules
-    from piiscan.classify import addresses, ner
+    from piiscan.classify import address_stage, ner
     from piiscan.report.escape import printable
     from piiscan.report.rows import describe
     from piiscan.store.lookup import finding, occurrences
@@ -27,7 +27,7 @@ def explain(finding_id: Annotated[str, typer.Argument(metavar="ID")], db: Db = "
     found = finding(con, finding_id)
     places = occurrences(con, found["finding"], 3)
     con.close()
-    known = (*load_rules(None, [Path(p) for p in rules or ()]), *ner.RULES, addresses.RULE)
+    known = (*load_rules(None, [Path(p) for p in rules or ()]), *ner.RULES, address_stage.RULE)
     rule = next((rule for rule in known if rule.id == found["rule"]), None)
     out = [
         f"{found['finding']}  {found['rule']}: {found['name']}",

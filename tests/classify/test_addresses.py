@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from piiscan.classify import places
-from piiscan.classify.addresses import BARE, LABELLED, PARTLY, SURE, WHOLE, AddressRecognizer, find, joined
+from piiscan.classify.address_stage import AddressRecognizer
+from piiscan.classify.addresses import BARE, LABELLED, PARTLY, SURE, WHOLE, find, joined
 from piiscan.classify.build import build_stack
 from piiscan.classify.forms import forms
 from piiscan.classify.places import bits, countries_of
