@@ -413,6 +413,15 @@ class Allowed:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What speaks for the findings of one rule in one object, beside the rule itself."""
+
+    rule: RuleId
+    said: str
+    """A sentence that quotes no value."""
+
+
 UNREAD = 1_000
 """Parts of one object that the coverage lists by name; of more, it says how many."""
 
@@ -436,3 +445,5 @@ class ObjectReport:
     unread: tuple[str, ...] = ()
     """The parts of a partly read object that were not read: a code, the way to the part, a sentence; the first
     `UNREAD` of them."""
+    evidence: tuple[Evidence, ...] = ()
+    """What verdicts on columns rest on, of those rules that have findings."""

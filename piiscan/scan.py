@@ -23,7 +23,7 @@ from piiscan.allow import AllowLists, load_allow
 from piiscan.classify.build import all_rules
 from piiscan.config import Config
 from piiscan.crawl import STDIN, Target, open_source, parse_target
-from piiscan.crawl.select import Tally, select
+from piiscan.crawl.select import Tally, own_denied, select
 from piiscan.engine.local import LocalEngine
 from piiscan.engine.worker import examination
 from piiscan.errors import PiiscanError, SourceError
@@ -206,13 +206,14 @@ class Run:
 
     def _wanted(self, targets: Sequence[Target], run: int, version: str) -> Iterator[ObjectRef]:
         """The objects to read, in listing order."""
+        tally = self.progress.tally
         for target in targets:
             oids: list[int] | None = None if target.single else []
             hidden: list[str] = []
             batch: list[ObjectRef] = []
             try:
                 source = self._source(target)
-                for ref, chosen in select(source.crawl(), self._config, self.progress.tally):
+                for ref, chosen in select(own_denied(source.crawl(), self._store.path), self._config, tally):
                     if oids is not None:
                         oids.append(object_id(ref.source, ref.key))
                         if ref.denied.startswith(UNLISTED):
@@ -229,7 +230,7 @@ class Run:
                 self._errors.append(str(err))
                 log.warning("event=source_failed source=%s", target.source)
                 continue
-            if self.progress.tally.capped:
+            if tally.capped:
                 oids = None
             self._listed.append((target, oids, hidden))
         self.progress.crawled = True

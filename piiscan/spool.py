@@ -1,8 +1,8 @@
 """Room 8, on its way: a shard's results as one Parquet file, named after run and shard, complete or not there.
 
-The file holds rows of six kinds (object, finding, occurrence, value, allowed, unread part) in one wide table, one kind
-in a row group; columns that a kind does not use are null and cost nothing. Nothing in it is in clear: masks and
-fingerprints only.
+The file holds rows of seven kinds (object, finding, occurrence, value, allowed, unread part, evidence) in one wide
+table, one kind in a row group; columns that a kind does not use are null and cost nothing. Nothing in it is in clear:
+masks and fingerprints only.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from piiscan.fingerprints import Counts, Digests, Fingerprints
 from piiscan.model import Finding, ObjectReport
 from piiscan.ports import ShardFile
 
-OBJECT, FINDING, OCCURRENCE, VALUE, ALLOWED, UNREAD = range(6)
+OBJECT, FINDING, OCCURRENCE, VALUE, ALLOWED, UNREAD, EVIDENCE = range(7)
 HELD = 1 << 18
 """Distinct values of reports that are held before they are written."""
 GROUP = 1 << 16
@@ -148,7 +148,7 @@ def _schema(pa: Any) -> Any:
 
 
 def _kinds(reports: Sequence[ObjectReport], catalogue: str) -> Iterator[dict[str, Any]]:
-    """Columns of the six kinds, one dict each, but several of values where there are many."""
+    """Columns of the seven kinds, one dict each, but several of values where there are many."""
     ids = [object_id(r.ref.source, r.ref.key) for r in reports]
     yield {
         "kind": [OBJECT] * len(reports),
@@ -215,6 +215,14 @@ def _kinds(reports: Sequence[ObjectReport], catalogue: str) -> Iterator[dict[str
         "oid": [oid for oid, _, _ in unread],
         "seq": [n for _, n, _ in unread],
         "reason": [_clean(note) for _, _, note in unread],
+    }
+    said = [(oid, n, e) for oid, r in zip(ids, reports, strict=True) for n, e in enumerate(r.evidence)]
+    yield {
+        "kind": [EVIDENCE] * len(said),
+        "oid": [oid for oid, _, _ in said],
+        "seq": [n for _, n, _ in said],
+        "rule": [str(e.rule) for _, _, e in said],
+        "reason": [e.said for _, _, e in said],
     }
 
 

@@ -18,7 +18,7 @@ from piiscan.catalogue import default_folder
 from piiscan.classify.addresses import joined
 from piiscan.classify.field_columns import NAME as FIELDS
 from piiscan.classify.field_columns import FieldColumns, kinds, long_cells
-from piiscan.classify.fields import Field
+from piiscan.classify.fields import Field, Verdict
 from piiscan.classify.lines import NamesInLines
 from piiscan.errors import ConfigError
 from piiscan.model import (
@@ -73,6 +73,8 @@ _OF_FIELD = {
     Field.STREET: 3,
 }  # fmt: skip
 """The rule of the cells of a column."""
+HEARD = 3
+"""Columns of an object, by rule, whose verdicts are explained."""
 SHORTEST = 20
 """Characters of a text that may be prose."""
 
@@ -163,6 +165,8 @@ class NameSession:
         self._fields = FieldColumns(self._persons)
         self.examined = 0
         """Characters that the model has read."""
+        self.evidence: list[tuple[int, str]] = []
+        """(rule index, sentence): what the first verdicts on columns rest on."""
 
     def __call__(self, segment: TextSegment) -> list[tuple[int, int, int, float]]:
         """(rule index, start, end, confidence) of the names in a segment."""
@@ -188,6 +192,7 @@ class NameSession:
         hits = self._fields.hits(segment)
         if hits is not None:
             same = len(hits.item)
+            self._hear(_OF_FIELD[hits.field], self._fields.verdict(segment))
             return MatchBatch(
                 np.full(same, _OF_FIELD[hits.field], np.int32), hits.start, hits.end,
                 np.full(same, hits.confidence, np.float32), hits.item,
@@ -206,6 +211,11 @@ class NameSession:
             for rule, start, end, sure in _judge(text, spans)
             for item in at.tolist()
         ]
+
+    def _hear(self, rule: int, verdict: Verdict) -> None:
+        said = (rule, f"a column is taken for {verdict.field}: " + "; ".join(verdict.evidence))
+        if said not in self.evidence and sum(known == rule for known, _ in self.evidence) < HEARD:
+            self.evidence.append(said)
 
     def _persons(self, values: Sequence[str]) -> float:
         """The share of some values of which the model takes half or more for a person's name."""

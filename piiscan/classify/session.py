@@ -21,7 +21,7 @@ from piiscan.classify.distance import APART
 from piiscan.classify.encoded import Fed, decoded_segments
 from piiscan.classify.keywords import ToChars
 from piiscan.classify.overlap import survivors
-from piiscan.model import ColumnSegment, MatchBatch, Rule, Segment, TextSegment
+from piiscan.model import ColumnSegment, Evidence, MatchBatch, Rule, Segment, TextSegment
 from piiscan.passes import IntArray
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ class Recognizer(Protocol):
 
     With an attribute `proven`, a number, its matches weigh so much beside their confidence (those of the catalogue's
     rules: 1). With an attribute `beside` that is true its matches stand beside those of other rules and compete with
-    none. A session with a method `column(segment)` is asked about columns, too: (rule, item, start, end, confidence).
+    none. A session with a method `column(segment)` is asked about columns, too: (rule, item, start, end, confidence);
+    its `evidence`, (rule index, sentence) pairs, says what its verdicts on them rest on.
     """
 
     rules: tuple[Rule, ...]
@@ -66,6 +67,15 @@ class StackSession:
     def names_examined(self) -> int:
         """Characters that the name recogniser has read of this object."""
         return sum(int(getattr(recognize, "examined", 0)) for recognize, _ in self._recognize)
+
+    @property
+    def evidence(self) -> Sequence[Evidence]:
+        """What the recognizers' verdicts on the columns of this object rest on, so far."""
+        return [
+            Evidence(other.rules[index].id, said)
+            for recognize, other in self._recognize
+            for index, said in getattr(recognize, "evidence", ())
+        ]
 
     def feed(self, segment: Segment) -> MatchBatch:
         """The matches of one segment; see `MatchBatch`."""

@@ -19,13 +19,14 @@ def explain(finding_id: Annotated[str, typer.Argument(metavar="ID")], db: Db = "
     from piiscan.classify import address_stage, ner
     from piiscan.report.escape import printable
     from piiscan.report.rows import describe
-    from piiscan.store.lookup import finding, occurrences
+    from piiscan.store.lookup import evidence, finding, occurrences
     from piiscan.store.snapshot import open_newest, say_age
 
     con, age = open_newest(database(db))
     say_age(age)
     found = finding(con, finding_id)
     places = occurrences(con, found["finding"], 3)
+    heard = evidence(con, found)
     con.close()
     known = (*load_rules(None, [Path(p) for p in rules or ()]), *ner.RULES, address_stage.RULE)
     rule = next((rule for rule in known if rule.id == found["rule"]), None)
@@ -37,6 +38,7 @@ def explain(finding_id: Annotated[str, typer.Argument(metavar="ID")], db: Db = "
         f"severity    {found['severity']}",
         f"confidence  {found['confidence']:.2f}: " + _reason(rule, found, places),
     ]
+    out += [f"evidence    {printable(said)}" for said in heard]
     if rule is not None:
         if rule.match.pattern:
             out.append(f"pattern     {rule.match.pattern}")

@@ -109,7 +109,7 @@ def scan(
         flags["aws"] = set_aws
     config = load_config(flags, config_file=config_file or None)
     if dry_run:
-        return _dry_run(targets, config, json_)
+        return _dry_run(targets, config, database(db, config.db), json_)
     return _run(targets, config, database(db, config.db), full, fail_on, alert, quiet, json_)
 
 
@@ -118,12 +118,12 @@ def register(app: typer.Typer) -> None:
     app.command("scan")(scan)
 
 
-def _dry_run(targets: list[str], config: Config, as_json: bool) -> int:
+def _dry_run(targets: list[str], config: Config, path: Path, as_json: bool) -> int:
     """List what would be read."""
     import json
 
     from piiscan.crawl import STDIN, open_source, parse_target
-    from piiscan.crawl.select import Tally, select
+    from piiscan.crawl.select import Tally, own_denied, select
     from piiscan.report.escape import printable
 
     tally = Tally()
@@ -131,7 +131,7 @@ def _dry_run(targets: list[str], config: Config, as_json: bool) -> int:
         target = parse_target(text)
         if target.source == STDIN:
             continue
-        for ref, wanted in select(open_source(target, config).crawl(), config, tally):
+        for ref, wanted in select(own_denied(open_source(target, config).crawl(), path), config, tally):
             if not wanted or ref.denied:
                 continue
             if as_json:

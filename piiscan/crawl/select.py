@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 
 from piiscan.config import Config
 from piiscan.model import ObjectRef
@@ -62,6 +63,21 @@ def sampled(source: str, key: str, percent: float) -> bool:
         return True
     raw = hashlib.blake2b(f"{source}\0{key}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(raw, "big") < percent / 100 * 2**64
+
+
+def own_denied(refs: Iterable[ObjectRef], database: Path) -> Iterator[ObjectRef]:
+    """The objects, the files of our own database denied: it is written to while they would be read."""
+    folder, name = database.resolve().parent, database.name
+    spool = f"{name}.spool"
+    for ref in refs:
+        if name in ref.key and ref.handle and not ref.denied:
+            path = Path(ref.handle)
+            own = path.name in {name, f"{name}.wal", f"{name}.snapshot", f"{name}.snapshot.tmp"}
+            parents = list(path.parents)
+            at = [parent.name for parent in parents].index(spool) + 1 if spool in path.parts[:-1] else 0
+            if (own or at) and parents[at].resolve() == folder:
+                ref = replace(ref, denied="OWN_DATABASE: the database of this scan is not read")
+        yield ref
 
 
 def select(refs: Iterable[ObjectRef], config: Config, tally: Tally) -> Iterator[tuple[ObjectRef, bool]]:

@@ -48,7 +48,7 @@ from piiscan.extract import IN_PROCESS, Budget, Job, segments
 from piiscan.fetch import CHECKSUM_MISMATCH
 from piiscan.identify import identify
 from piiscan.limits import Limits
-from piiscan.model import UNREAD, ObjectRef, ObjectReport, Outcome, Rule, RuleId, Segment, TextSegment
+from piiscan.model import UNREAD, Evidence, ObjectRef, ObjectReport, Outcome, Rule, RuleId, Segment, TextSegment
 from piiscan.ports import Shard, ShardFile, Source, Task
 from piiscan.redact import Redactor, fingerprinter
 from piiscan.score import score
@@ -123,6 +123,7 @@ class Worker:
         sieve = self.allow.open(ref, self.stack.rules)
         budget = Budget(self.config.limits, bytes_in=ref.size)
         media_type, examined, names, seen = "", 0, 0, 0
+        said: Sequence[Evidence] = ()
         failure: ObjectError | None = None
         try:
             stages.reached("fetch")
@@ -136,7 +137,7 @@ class Worker:
                     redactor.add(part, sieve(part, batch))
                     if media_type in IN_PROCESS:
                         examined = min(stream.tell(), ref.size)
-                    names = session.names_examined
+                    names, said = session.names_examined, session.evidence
                 session.finish()
                 if not budget.notes:
                     examined = ref.size
@@ -160,7 +161,11 @@ class Worker:
         findings = redactor.findings()
         risk = score(findings, self._names)
         left = tuple(budget.notes[:UNREAD])
-        return ObjectReport(ref, media_type, outcome, reason, findings, risk, examined, names, sieve.counts(), left)
+        found_by = {finding.rule for finding in findings}
+        return ObjectReport(
+            ref, media_type, outcome, reason, findings, risk, examined, names, sieve.counts(), left,
+            tuple(one for one in said if one.rule in found_by),
+        )  # fmt: skip
 
     def _source(self, ref: ObjectRef) -> Source:
         source = self._sources.get(ref.source)

@@ -231,6 +231,9 @@ class DuckStore:
             "INSERT INTO allowed SELECT oid, $1, key, rule, count FROM incoming WHERE kind = 4 ORDER BY oid", [run]
         )
         self._execute("INSERT INTO unread SELECT oid, $1, seq, reason FROM incoming WHERE kind = 5 ORDER BY oid", [run])
+        self._execute(
+            "INSERT INTO evidence SELECT oid, $1, rule, seq, reason FROM incoming WHERE kind = 6 ORDER BY oid", [run]
+        )
         self._con.executemany("INSERT INTO shards VALUES (?, ?, ?)", [[run, f.number, _now()] for f in fresh])
 
     def listed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from piiscan.errors import ConfigError
@@ -26,6 +27,18 @@ def finding(con: Any, wanted: str) -> dict[str, Any]:
     if len(found) > 1:
         raise ConfigError(f"{wanted}: more than one finding begins like this; give more digits")
     return dict(zip(names, found[0], strict=True))
+
+
+def evidence(con: Any, found: Mapping[str, Any]) -> list[str]:
+    """What speaks for a finding (a row of `finding`) beside its rule: sentences; none in a database of earlier days."""
+    if not con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'evidence'").fetchone()[0]:
+        return []
+    rows = con.execute(
+        "SELECT e.said FROM evidence e JOIN objects o USING (oid, run) "
+        "WHERE e.run = ? AND e.rule = ? AND o.source = ? AND o.key = ? ORDER BY e.seq",
+        [found["run"], found["rule"], found["source"], found["object"]],
+    )
+    return [said for (said,) in rows.fetchall()]
 
 
 def occurrences(con: Any, finding_id: str, limit: int) -> list[dict[str, Any]]:

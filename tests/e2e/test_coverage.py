@@ -81,3 +81,20 @@ def test_coverage_says_where_names_were_not_looked_for(cli: Cli, tree: Path) -> 
     assert all(isinstance(line["names_examined"], int) for line in cli.run("coverage", "--json").lines())
     assert "names were not looked for" not in cli.run("coverage").text
     assert [row["names"] for row in cli.sql("SELECT names FROM v_runs ORDER BY run")] == [False, True]
+
+
+def test_the_database_of_the_scan_itself_is_not_read(cli: Cli, tree: Path) -> None:
+    (tree.parent / "piiscan.duckdb.notes.txt").write_text("nothing here")
+    (tree / "piiscan.duckdb").write_bytes(b"of that name, but elsewhere")
+    for _ in range(2):
+        cli.good("scan", ".", "--no-ner", "--quiet", codes=(4,))
+    rows = cli.sql("SELECT object, outcome, reason FROM v_objects")
+    skipped = {row["object"]: row["reason"] for row in rows if row["outcome"] == "skipped"}
+    assert set(skipped) >= {"piiscan.duckdb", "piiscan.duckdb.snapshot"}
+    assert all(reason.startswith("OWN_DATABASE: ") for reason in skipped.values())
+    read = {row["object"] for row in rows} - set(skipped)
+    assert read >= {"tree/piiscan.duckdb", "piiscan.duckdb.notes.txt", "tree/bundle.zip"}
+    assert "piiscan.duckdb\n" not in cli.run("scan", ".", "--dry-run").text.replace("tree/piiscan.duckdb", "")
+    cli.good("scan", "piiscan.duckdb", "--db", "other.duckdb", "--no-ner", "--quiet")
+    (row,) = cli.sql("SELECT outcome FROM v_objects", db="other.duckdb")
+    assert row["outcome"] == "scanned"

@@ -125,6 +125,7 @@ TABLES = {
     "occurrences": "finding, oid, run, rule, seq, char_start, char_length, place, masked, confidence, fingerprint",
     "value_index": "fingerprint, oid, run, rule, count",
     "unread": "oid, run, seq, reason",
+    "evidence": "oid, run, rule, seq, said",
     "meta": "name, value",
 }
 """All columns but the times at which a row was made."""
