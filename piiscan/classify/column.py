@@ -59,8 +59,7 @@ class ColumnVerdicts:
     def __init__(self, stack: Stack, cells: Reader) -> None:
         self._stack = stack
         self._cells = cells
-        plan = stack.plan
-        self._qualified = frozenset((*plan.dense, *plan.email, *plan.quads, *plan.wide, *plan.led))
+        self._qualified = stack.plan.qualified
         self._known: dict[tuple[str, str, str | None, str | None], Verdict] = {}
 
     def of(self, segment: ColumnSegment, forced: frozenset[int]) -> Verdict:

@@ -90,6 +90,7 @@ class Plan:
     cache: bool = field(default=True, compare=False)
     _openings: dict[tuple[int, ...], bytes] = field(default_factory=dict, compare=False)
     _fewest: dict[tuple[int, ...], int] = field(default_factory=dict, compare=False)
+    _reach: dict[tuple[int, ...], int] = field(default_factory=dict, compare=False)
 
     @cached_property
     def literals(self) -> Scanner | None:
@@ -136,10 +137,15 @@ class Plan:
                 opens[row] |= np.frombuffer(compiled.before, np.uint8).astype(np.bool_) if begins else True
         return sizes, opens
 
-    @property
+    @cached_property
     def dense(self) -> tuple[int, ...]:
         """All dense rules."""
         return (*(index for _, found in self.free for index in found), *self.worded)
+
+    @cached_property
+    def qualified(self) -> frozenset[int]:
+        """Rules that may explain a column's cells whole."""
+        return frozenset((*self.dense, *self.email, *self.quads, *self.wide, *self.led))
 
     @cached_property
     def scans(self) -> tuple[tuple[str, tuple[int, ...], Scanner], ...]:
@@ -187,12 +193,15 @@ class Plan:
         """The rules that their keyword leads to; below a header that speaks for one, cells are tried as they are."""
         return frozenset(user for _, users in self.keyworded for user in users)
 
-    def reach(self, which: Sequence[int]) -> int:
+    def reach(self, which: tuple[int, ...]) -> int:
         """Bytes that windows reach around digits for these rules, guards included.
 
         Longer matches are still inside, as their digits are nowhere further apart than twice this.
         """
-        return min(max((self.rules[i].most for i in which), default=0) + 2, REACH)
+        known = self._reach.get(which)
+        if known is None:
+            known = self._reach[which] = min(max((self.rules[i].most for i in which), default=0) + 2, REACH)
+        return known
 
 
 def _digits_near(compiled: Compiled) -> tuple[int, int, int, int]:
