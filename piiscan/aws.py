@@ -13,8 +13,21 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 30
+CONNECTIONS = 20
+"""Connections of one client: what is fetched ahead, and one for what is read."""
 ATTEMPTS = 8
 """Tries of one request, the first included; botocore waits between them."""
+
+
+def aws_session(config: AwsConfig) -> Any:
+    """A boto3 session of the profile and region that are configured. Raises: ConfigError."""
+    import boto3
+    from botocore.exceptions import ProfileNotFound
+
+    try:
+        return boto3.Session(profile_name=config.profile or None, region_name=config.region or None)
+    except ProfileNotFound:
+        raise ConfigError(f"no AWS profile {config.profile!r} in your AWS configuration") from None
 
 
 def s3_client(config: AwsConfig) -> Any:
@@ -22,30 +35,28 @@ def s3_client(config: AwsConfig) -> Any:
 
     `AWS_*` variables, `AWS_ENDPOINT_URL_S3`, profiles and roles are botocore's own business.
     """
-    import boto3
     from botocore import UNSIGNED
     from botocore.config import Config as BotoConfig
-    from botocore.exceptions import BotoCoreError, ProfileNotFound
+    from botocore.exceptions import BotoCoreError
 
     options: dict[str, Any] = {
         "connect_timeout": CONNECT_SECONDS,
         "read_timeout": READ_SECONDS,
         "retries": {"mode": "standard", "total_max_attempts": ATTEMPTS},
+        "max_pool_connections": CONNECTIONS,
         # Checksums are verified over the whole body by `fetch`, which also knows of resumed reads.
         "response_checksum_validation": "when_required",
     }
     if config.no_sign_request:
         options["signature_version"] = UNSIGNED
     try:
-        session = boto3.Session(profile_name=config.profile or None, region_name=config.region or None)
+        session = aws_session(config)
         return session.client(
             "s3",
             endpoint_url=config.endpoint_url or None,
             region_name=session.region_name or os.environ.get("AWS_REGION") or "us-east-1",
             config=BotoConfig(**options),
         )
-    except ProfileNotFound:
-        raise ConfigError(f"no AWS profile {config.profile!r} in your AWS configuration") from None
     except (BotoCoreError, ValueError) as err:
         raise SourceError(f"no S3 client could be made: {err}") from None
 

@@ -19,6 +19,7 @@ from typing import Any
 from piiscan.errors import ConfigError
 from piiscan.limits import Limits
 
+READERS = ("auto", "boto3", "obstore")
 LOCAL_KEYS = frozenset({"include", "exclude", "max_object_bytes"})
 """What the file of the working directory may say."""
 
@@ -32,6 +33,8 @@ class AwsConfig:
     region: str = ""
     no_sign_request: bool = False
     request_payer: bool = False
+    reader: str = "auto"
+    """What reads objects: `boto3`; `obstore`, which must be installed; `auto`: obstore where it is installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +215,8 @@ def _merge(config: Config, data: Mapping[str, Any], where: str) -> Config:
     if "limits" in data:
         changes["limits"] = replace(config.limits, **{k: getattr(given.limits, k) for k in data["limits"]})
     merged = replace(config, **changes)
+    if merged.aws.reader not in READERS:
+        raise ConfigError(f"{where}: aws.reader is one of {', '.join(READERS)}")
     if not 0 < merged.sample <= 100:
         raise ConfigError(f"{where}: sample is a percentage over 0 and up to 100")
     if not 0 <= merged.threshold <= 1:

@@ -71,6 +71,7 @@ def scan(
     no_sign_request: Annotated[
         bool, typer.Option("--no-sign-request", help="Public buckets without credentials.")
     ] = False,
+    reader: Annotated[str, typer.Option("--reader", metavar="NAME", help="auto, boto3 or obstore.")] = "",
     request_payer: Annotated[bool, typer.Option("--request-payer", help="Pay for requester-pays buckets.")] = False,
 ) -> int:
     """Scan directories, files, standard input or S3 buckets."""
@@ -85,6 +86,7 @@ def scan(
         "region": region or None,
         "no_sign_request": no_sign_request or None,
         "request_payer": request_payer or None,
+        "reader": reader or None,
     }
     flags = given(
         workers=workers,

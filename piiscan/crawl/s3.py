@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, BinaryIO, cast
 
 from piiscan.aws import error_code, s3_client, source_error
 from piiscan.config import AwsConfig
-from piiscan.errors import AccessDenied, Encrypted, NotRead, ObjectChanged, ObjectError, ObjectGone, ReadFailed
+from piiscan.crawl.ahead import Ahead
+from piiscan.crawl.listing import read_quickly
+from piiscan.crawl.whole import LARGEST, WholeReader, installed
+from piiscan.errors import (
+    AccessDenied,
+    ConfigError,
+    Encrypted,
+    NotRead,
+    ObjectChanged,
+    ObjectError,
+    ObjectGone,
+    ReadFailed,
+)
 from piiscan.fetch import Answer, ResumingStream
 from piiscan.model import ObjectRef
 
@@ -28,12 +42,26 @@ class S3Source:
         self._prefix = prefix
         self._config = config
         self._made = client
+        if config.reader == "obstore" and not installed():
+            raise ConfigError("the reader obstore is not installed; pip install 'piiscan-oss[fast]'")
+        self._ahead: Ahead | None = None
 
     @property
     def _client(self) -> Any:
         if self._made is None:
             self._made = s3_client(self._config)
+            read_quickly(self._made)
         return self._made
+
+    @cached_property
+    def _fast(self) -> WholeReader | None:
+        """What reads small objects, where it is wanted and installed. Raises: ConfigError."""
+        wanted = self._config.reader
+        return (
+            WholeReader(self._bucket, self._config, self._client)
+            if wanted == "obstore" or (wanted == "auto" and installed())
+            else None
+        )
 
     def _payer(self) -> dict[str, str]:
         return {"RequestPayer": "requester"} if self._config.request_payer else {}
@@ -75,8 +103,38 @@ class S3Source:
             ref, size=head["ContentLength"], etag=head.get("ETag", "").strip('"'), modified=head["LastModified"]
         )
 
+    def expect(self, refs: Sequence[ObjectRef]) -> None:
+        """These objects will be opened next, in this order: small ones are fetched ahead."""
+        small = [ref for ref in refs if not ref.denied and 0 < ref.size <= LARGEST]
+        if self._ahead is None and len(small) > 1 and (self._fast is not None or self._client is not None):
+            self._ahead = Ahead(self._fetch)  # client and reader are made before threads ask for them
+        if self._ahead is not None:
+            self._ahead.expect(small)
+
+    def _fetch(self, ref: ObjectRef) -> tuple[bytes | None, bool]:
+        """A small object's bytes, or None when it cannot be read whole; and whether the store is busy."""
+        fast = self._fast
+        busy = fast.busy if fast is not None else 0
+        data = fast.read(ref) if fast is not None else None
+        if data is not None:
+            return data, False
+        retried: list[int] = []
+        try:
+            with closing(self._stream(ref, retried.append)) as stream:
+                data = stream.read()
+        except ReadFailed:
+            data = None  # what was read until then is not lost when it is opened
+        return data, any(retried) or (fast is not None and fast.busy > busy)
+
     def open(self, ref: ObjectRef) -> BinaryIO:
         """The object's bytes, bound to the ETag that was listed. Raises: ObjectError."""
+        data = self._ahead.take(ref) if self._ahead is not None else None
+        if data is None and self._ahead is None and self._fast is not None:
+            data = self._fast.read(ref)
+        return io.BytesIO(data) if data is not None else self._stream(ref)
+
+    def _stream(self, ref: ObjectRef, retried: Callable[[int], None] = lambda times: None) -> BinaryIO:
+        """The object by boto3; `retried` hears how often botocore had to ask again for each request."""
 
         def request(offset: int) -> Answer:
             from botocore.exceptions import ClientError
@@ -97,6 +155,7 @@ class S3Source:
                 answer = self._client.get_object(**wanted)
             except ClientError as err:
                 raise self._object_error(err) from None
+            retried(answer["ResponseMetadata"].get("RetryAttempts", 0))
             body = answer["Body"]
             if offset and answer["ResponseMetadata"]["HTTPStatusCode"] != 206:
                 _skip(body, offset)  # a server that knows no ranges starts again from the first byte

@@ -99,6 +99,13 @@ class Worker:
             self._child.close()
             self._child = None
 
+    def expect(self, refs: Sequence[ObjectRef]) -> None:
+        """Tell sources that can fetch ahead what will be read."""
+        for name in dict.fromkeys(ref.source for ref in refs):
+            expect = getattr(self._source(name), "expect", None)
+            if expect is not None:
+                expect([ref for ref in refs if ref.source == name])
+
     def report(self, ref: ObjectRef, poisoned: str = "") -> ObjectReport:
         """Scan one object; every object ends in exactly one outcome with a reason."""
         if ref.denied:
@@ -110,7 +117,7 @@ class Worker:
         except ObjectChanged:
             # Overwritten between listing and reading: once more, as it is now.
             try:
-                ref = self._source(ref).refresh(ref)
+                ref = self._source(ref.source).refresh(ref)
             except ObjectError as err:
                 return ObjectReport(ref, "", Outcome(err.outcome), f"{err.reason}: {err}")
         except ReadFailed:
@@ -127,7 +134,7 @@ class Worker:
         failure: ObjectError | None = None
         try:
             stages.reached("fetch")
-            with closing(self._source(ref).open(ref)) as stream:
+            with closing(self._source(ref.source).open(ref)) as stream:
                 found = identify(stream, ref.key)
                 media_type = found.media_type
                 session = self.stack.open(ref, media_type)
@@ -167,10 +174,10 @@ class Worker:
             tuple(one for one in said if one.rule in found_by),
         )  # fmt: skip
 
-    def _source(self, ref: ObjectRef) -> Source:
-        source = self._sources.get(ref.source)
+    def _source(self, name: str) -> Source:
+        source = self._sources.get(name)
         if source is None:
-            source = self._sources[ref.source] = open_source(Target(ref.source), self.config)
+            source = self._sources[name] = open_source(Target(name), self.config)
         return source
 
     def _segments(self, stream: BinaryIO, job: Job, ref: ObjectRef) -> Iterator[Segment]:
@@ -262,6 +269,7 @@ def scan_shard(
 
 
 def _reports(worker: Worker, shard: Shard, told: Told | None, poisoned: Mapping[int, str]) -> Iterator[ObjectReport]:
+    worker.expect(shard.refs)
     for index, ref in enumerate(shard.refs):
         if told is not None:
             told({"event": "start", "index": index})

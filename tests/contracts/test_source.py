@@ -119,11 +119,11 @@ def local_world(root: Path) -> World:
     return World(LocalSource(f"file://{root}"), put, lambda key: (root / key).unlink(), deny, True)
 
 
-def s3_world(server: Bucketeer, proxy: FaultProxy, bucket: str) -> World:
+def s3_world(server: Bucketeer, proxy: FaultProxy, bucket: str, reader: str) -> World:
     server.make(bucket, OBJECTS)
     closed: set[str] = set()
     proxy.schedule = lambda request: Fault.DENIED if request.key in closed else None
-    source = S3Source(f"s3://{bucket}", "", AwsConfig(endpoint_url=proxy.url))
+    source = S3Source(f"s3://{bucket}", "", AwsConfig(endpoint_url=proxy.url, reader=reader))
     return World(
         source,
         lambda key, data: server.put(bucket, key, data),
@@ -133,7 +133,7 @@ def s3_world(server: Bucketeer, proxy: FaultProxy, bucket: str) -> World:
     )
 
 
-@pytest.fixture(params=["memory", "local", "s3"])
+@pytest.fixture(params=["memory", "local", "s3-boto3", "s3-obstore"])
 def world(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     if request.param == "memory":
         return memory_world()
@@ -143,7 +143,8 @@ def world(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         monkeypatch.setenv(f"AWS_{name}", value)
     monkeypatch.setenv("NO_PROXY", "*")
     server, proxy = request.getfixturevalue("server"), request.getfixturevalue("proxy")
-    return s3_world(server, proxy, f"bkt-{abs(hash(request.node.name)) % 10**9}")
+    bucket = f"bkt-{abs(hash(request.node.name)) % 10**9}"
+    return s3_world(server, proxy, bucket, request.param.removeprefix("s3-"))
 
 
 def test_lists_every_object_once_with_its_size_in_a_fixed_order(world: World) -> None:

@@ -10,8 +10,14 @@ import pytest
 
 from tests.support.cli import Cli, dump
 from tests.support.proxy import TRANSIENT, Fault, FaultProxy, Request, Schedule, fault_proxy
-from tests.support.s3 import Bucketeer
+from tests.support.s3 import READERS, Bucketeer, read_by
 from tests.support.trees import document, documents
+
+
+@pytest.fixture(params=READERS)
+def cli(cli: Cli, request: pytest.FixtureRequest) -> Cli:
+    return read_by(cli, request.param)
+
 
 PERMANENT = (Fault.GONE, Fault.DENIED)
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.cli import Cli
 from tests.support.proxy import Fault, FaultProxy, Request, fault_proxy
-from tests.support.s3 import Bucketeer
+from tests.support.s3 import READERS, Bucketeer, read_by
 from tests.support.trees import mail, plain, ssn
 
 NO_CREDENTIALS = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
@@ -30,10 +30,10 @@ def proxy(s3: Bucketeer) -> Iterator[FaultProxy]:
         yield made
 
 
-@pytest.fixture
-def cli(cli: Cli, proxy: FaultProxy) -> Cli:
+@pytest.fixture(params=READERS)
+def cli(cli: Cli, proxy: FaultProxy, request: pytest.FixtureRequest) -> Cli:
     cli.env["AWS_ENDPOINT_URL_S3"] = proxy.url
-    return cli
+    return read_by(cli, request.param)
 
 
 def test_a_bucket_of_several_pages_is_read_once(cli: Cli, s3: Bucketeer, proxy: FaultProxy) -> None:

@@ -8,7 +8,11 @@ import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.support.cli import Cli
 
 _SERVER = """
 import logging, sys
@@ -19,6 +23,18 @@ server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_
 print(server.port, flush=True)
 server.serve_forever()
 """
+
+
+READERS = ("boto3", "obstore")
+"""What may read the objects of a bucket (`aws.reader`)."""
+
+
+def read_by(cli: Cli, reader: str) -> Cli:
+    """The same commands, their objects read by one of `READERS`."""
+    file = Path(cli.env["XDG_CONFIG_HOME"]) / "piiscan" / "config.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f'[aws]\nreader = "{reader}"\n')
+    return cli
 
 
 class Bucketeer:
