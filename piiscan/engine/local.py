@@ -146,10 +146,10 @@ class LocalEngine:
         for line in lines:
             event = json.loads(line)
             if event["event"] == "start":
-                process.index = event["index"]
+                process.index = 0
             elif event["event"] == "object":
-                process.index = -1
                 process.told += 1
+                process.index = process.told if process.shard and process.told < len(process.shard.refs) else -1
                 trouble = self._trouble.get(process.shard.number) if process.shard is not None else None
                 if trouble is None or process.told > trouble.told:
                     told(Event(event["outcome"], event["bytes"], event["findings"]))
