@@ -6,12 +6,13 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, BinaryIO, cast
 
 from piiscan.aws import error_code, s3_client, source_error
 from piiscan.config import AwsConfig
 from piiscan.crawl.ahead import Ahead
+from piiscan.crawl.lister import Lister
 from piiscan.crawl.listing import read_quickly
 from piiscan.crawl.whole import LARGEST, WholeReader, installed
 from piiscan.errors import (
@@ -67,16 +68,12 @@ class S3Source:
         return {"RequestPayer": "requester"} if self._config.request_payer else {}
 
     def crawl(self) -> Iterator[ObjectRef]:
-        """All objects below the prefix, in the order of the listing, a page at a time. Raises: SourceError."""
+        """All objects below the prefix, in the order of their keys. Raises: SourceError."""
         from botocore.exceptions import BotoCoreError, ClientError
 
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=self._prefix, **self._payer()
-        )
+        ask = partial(self._client.list_objects_v2, Bucket=self._bucket, **self._payer())
         try:
-            for page in pages:
-                for entry in page.get("Contents", ()):
-                    yield self._ref(entry)
+            yield from map(self._ref, Lister(ask).entries(self._prefix))
         except (ClientError, BotoCoreError) as err:
             raise source_error(self._bucket, err) from None
 
