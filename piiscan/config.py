@@ -33,6 +33,10 @@ class AwsConfig:
     region: str = ""
     no_sign_request: bool = False
     request_payer: bool = False
+    inventory: str = ""
+    """Manifest of an S3 Inventory (`s3://bucket/.../manifest.json`) that says what is in the bucket; empty: list it."""
+    max_inventory_age: float = 172_800.0
+    """Seconds that an inventory may be old; 0: any age."""
     reader: str = "auto"
     """What reads objects: `boto3`; `obstore`, which must be installed; `auto`: obstore where it is installed."""
 
@@ -217,6 +221,8 @@ def _merge(config: Config, data: Mapping[str, Any], where: str) -> Config:
     merged = replace(config, **changes)
     if merged.aws.reader not in READERS:
         raise ConfigError(f"{where}: aws.reader is one of {', '.join(READERS)}")
+    if merged.aws.max_inventory_age < 0:
+        raise ConfigError(f"{where}: aws.max_inventory_age cannot be negative")
     if not 0 < merged.sample <= 100:
         raise ConfigError(f"{where}: sample is a percentage over 0 and up to 100")
     if not 0 <= merged.threshold <= 1:

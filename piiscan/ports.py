@@ -21,7 +21,8 @@ class Source(Protocol):
     def crawl(self) -> Iterator[ObjectRef]:
         """All objects below the target, in a fixed order; entries that must not be opened carry `denied`.
 
-        Raises: SourceError when the source itself cannot be listed.
+        Raises: SourceError when the source itself cannot be listed. A source whose listing is of an earlier time says
+        that in an attribute `as_of`: what was changed after that may be missing from it and still be there.
         """
         ...
 

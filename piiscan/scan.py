@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,7 @@ def identity(targets: Sequence[Target], config: Config, full: bool) -> str:
     wanted = {
         "targets": [(t.source, t.prefix, t.single) for t in targets],
         "select": [config.include, config.exclude, config.sample, config.max_objects, config.max_bytes],
+        "from": config.aws.inventory,
         "more": [config.max_object_bytes, config.threshold, config.ner, config.ner_max_bytes, full],
     }
     return hashlib.blake2b(json.dumps(wanted).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
@@ -122,7 +124,7 @@ class Run:
         self._watch = watch
         self.progress = Progress()
         self._errors: list[str] = []
-        self._listed: list[tuple[Target, list[int] | None, list[str]]] = []
+        self._listed: list[tuple[Target, list[int] | None, list[str], datetime | None]] = []
         self._gone = 0
 
     def execute(self) -> RunResult:
@@ -232,7 +234,7 @@ class Run:
                 continue
             if tally.capped:
                 oids = None
-            self._listed.append((target, oids, hidden))
+            self._listed.append((target, oids, hidden, getattr(source, "as_of", None)))
         self.progress.crawled = True
 
     def _unknown(self, batch: Sequence[ObjectRef], run: int, version: str) -> Iterator[ObjectRef]:
@@ -283,7 +285,7 @@ class Run:
             Path(file.path).unlink(missing_ok=True)
 
     def _close_listings(self, run: int) -> None:
-        for target, oids, hidden in self._listed:
+        for target, oids, hidden, as_of in self._listed:
             kind = "s3" if target.source.startswith("s3://") else "file"
             aws = self._config.aws
             self._gone += self._store.listed(
@@ -295,6 +297,7 @@ class Run:
                 endpoint=aws.endpoint_url if kind == "s3" else "",
                 region=aws.region if kind == "s3" else "",
                 hidden=hidden,
+                as_of=as_of,
             )
 
 

@@ -71,6 +71,13 @@ def scan(
     no_sign_request: Annotated[
         bool, typer.Option("--no-sign-request", help="Public buckets without credentials.")
     ] = False,
+    from_inventory: Annotated[
+        str, typer.Option("--from-inventory", metavar="URL", help="List by an S3 Inventory: its manifest.json.")
+    ] = "",
+    max_inventory_age: Annotated[
+        float | None,
+        typer.Option("--max-inventory-age", metavar="DAYS", help="Refuse an older one (default 2; 0: any)."),
+    ] = None,
     reader: Annotated[str, typer.Option("--reader", metavar="NAME", help="auto, boto3 or obstore.")] = "",
     request_payer: Annotated[bool, typer.Option("--request-payer", help="Pay for requester-pays buckets.")] = False,
 ) -> int:
@@ -87,6 +94,8 @@ def scan(
         "no_sign_request": no_sign_request or None,
         "request_payer": request_payer or None,
         "reader": reader or None,
+        "inventory": from_inventory or None,
+        "max_inventory_age": None if max_inventory_age is None else max_inventory_age * 86_400,
     }
     flags = given(
         workers=workers,

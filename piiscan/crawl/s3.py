@@ -6,12 +6,14 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime
 from functools import cached_property, partial
 from typing import Any, BinaryIO, cast
 
 from piiscan.aws import error_code, s3_client, source_error
 from piiscan.config import AwsConfig
 from piiscan.crawl.ahead import Ahead
+from piiscan.crawl.inventory import entries, read_manifest
 from piiscan.crawl.lister import Lister
 from piiscan.crawl.listing import read_quickly
 from piiscan.crawl.whole import LARGEST, WholeReader, installed
@@ -43,6 +45,8 @@ class S3Source:
         self._prefix = prefix
         self._config = config
         self._made = client
+        self.as_of: datetime | None = None
+        """When the bucket was as `crawl` says, where that is not now; known once it has begun."""
         if config.reader == "obstore" and not installed():
             raise ConfigError("the reader obstore is not installed; pip install 'piiscan-oss[fast]'")
         self._ahead: Ahead | None = None
@@ -68,9 +72,15 @@ class S3Source:
         return {"RequestPayer": "requester"} if self._config.request_payer else {}
 
     def crawl(self) -> Iterator[ObjectRef]:
-        """All objects below the prefix, in the order of their keys. Raises: SourceError."""
+        """All objects below the prefix, in the order of their keys or of an inventory. Raises: SourceError."""
         from botocore.exceptions import BotoCoreError, ClientError
 
+        if self._config.inventory:
+            config = self._config
+            manifest = read_manifest(self._client, config.inventory, self._bucket, config.max_inventory_age)
+            self.as_of = manifest.made
+            yield from map(self._ref, entries(self._client, manifest, self._prefix))
+            return
         ask = partial(self._client.list_objects_v2, Bucket=self._bucket, **self._payer())
         try:
             yield from map(self._ref, Lister(ask).entries(self._prefix))

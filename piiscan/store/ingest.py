@@ -247,11 +247,12 @@ class DuckStore:
         endpoint: str,
         region: str,
         hidden: Sequence[str] = (),
+        as_of: datetime | None = None,
     ) -> int:
         """Record that a source was listed to its end below `prefix`; objects that are gone are closed. How many.
 
         `oids` are all objects of the listing, or None when it was narrowed and says nothing of the others; of what is
-        below one of the `hidden` folders nothing is known either.
+        below one of the `hidden` folders nothing is known either, nor of objects that are younger than `as_of`.
         """
         import pyarrow as pa
 
@@ -267,8 +268,14 @@ class DuckStore:
         gone = self._execute(
             "SELECT oid FROM objects WHERE superseded IS NULL AND source = ? AND starts_with(key, ?) "
             "AND oid NOT IN (SELECT oid FROM all_listed) "
-            "AND NOT list_bool_or([starts_with(key, h) FOR h IN ?::VARCHAR[]])",
-            [source, prefix, list(hidden) or ["\n/"]],
+            "AND NOT list_bool_or([starts_with(key, h) FOR h IN ?::VARCHAR[]]) "
+            "AND (?::TIMESTAMP IS NULL OR modified <= ?::TIMESTAMP)",
+            [
+                source,
+                prefix,
+                list(hidden) or ["\n/"],
+                *[as_of.astimezone(UTC).replace(tzinfo=None) if as_of else None] * 2,
+            ],
         )
         self._con.unregister("all_listed")
         if gone:
