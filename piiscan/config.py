@@ -33,6 +33,8 @@ class AwsConfig:
     region: str = ""
     no_sign_request: bool = False
     request_payer: bool = False
+    bucket_tags: tuple[str, ...] = ()
+    """Of the buckets that a pattern means, those with these tags alone: `KEY=VALUE`, or `KEY`."""
     inventory: str = ""
     """Manifest of an S3 Inventory (`s3://bucket/.../manifest.json`) that says what is in the bucket; empty: list it."""
     max_inventory_age: float = 172_800.0

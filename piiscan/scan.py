@@ -24,6 +24,7 @@ from piiscan.allow import AllowLists, load_allow
 from piiscan.classify.build import all_rules
 from piiscan.config import Config
 from piiscan.crawl import STDIN, Target, open_source, parse_target
+from piiscan.crawl.buckets import meant
 from piiscan.crawl.select import Tally, own_denied, select
 from piiscan.engine.local import LocalEngine
 from piiscan.engine.worker import examination
@@ -183,7 +184,7 @@ class Run:
         found: list[Target] = []
         for text in self._texts:
             try:
-                found.append(parse_target(text))
+                found += meant(parse_target(text), self._config)
             except SourceError as err:
                 self._errors.append(str(err))
         if not found:
@@ -228,6 +229,9 @@ class Run:
                         batch = []
                 yield from self._unknown(batch, run, version)
             except SourceError as err:
+                if target.by_pattern:  # nobody named it, so the coverage does
+                    batch.append(ObjectRef(target.source, ".", 0, denied=f"SOURCE_NOT_LISTED: {err}"))
+                    tally.listed += 1
                 yield from self._unknown(batch, run, version)
                 self._errors.append(str(err))
                 log.warning("event=source_failed source=%s", target.source)

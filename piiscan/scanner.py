@@ -40,6 +40,7 @@ class Scanner:
         Raises: SourceError, CatalogueError, ConfigError.
         """
         from piiscan.crawl import open_source, parse_target
+        from piiscan.crawl.buckets import meant
         from piiscan.crawl.select import Tally, select
         from piiscan.engine.worker import Worker, examination
         from piiscan.ports import Task
@@ -48,10 +49,10 @@ class Scanner:
             task = Task(self.config.to_json(), self._key, scratch, scratch, examination(self._stack.rules, self.config))
             worker = Worker(task, self._stack)
             try:
-                source = open_source(parse_target(target), self.config)
-                for ref, wanted in select(source.crawl(), self.config, Tally()):
-                    if wanted:
-                        yield worker.report(ref)
+                for one in meant(parse_target(target), self.config):
+                    for ref, wanted in select(open_source(one, self.config).crawl(), self.config, Tally()):
+                        if wanted:
+                            yield worker.report(ref)
             finally:
                 worker.close()
 

@@ -71,6 +71,9 @@ def scan(
     no_sign_request: Annotated[
         bool, typer.Option("--no-sign-request", help="Public buckets without credentials.")
     ] = False,
+    bucket_tag: Annotated[
+        list[str] | None, typer.Option("--bucket-tag", metavar="KEY[=VALUE]", help="Of s3://*: buckets so tagged.")
+    ] = None,
     from_inventory: Annotated[
         str, typer.Option("--from-inventory", metavar="URL", help="List by an S3 Inventory: its manifest.json.")
     ] = "",
@@ -94,6 +97,7 @@ def scan(
         "no_sign_request": no_sign_request or None,
         "request_payer": request_payer or None,
         "reader": reader or None,
+        "bucket_tags": tuple(bucket_tag) if bucket_tag else None,
         "inventory": from_inventory or None,
         "max_inventory_age": None if max_inventory_age is None else max_inventory_age * 86_400,
     }
@@ -134,12 +138,12 @@ def _dry_run(targets: list[str], config: Config, path: Path, as_json: bool) -> i
     import json
 
     from piiscan.crawl import STDIN, open_source, parse_target
+    from piiscan.crawl.buckets import meant
     from piiscan.crawl.select import Tally, own_denied, select
     from piiscan.report.escape import printable
 
     tally = Tally()
-    for text in targets:
-        target = parse_target(text)
+    for target in [one for text in targets for one in meant(parse_target(text), config)]:
         if target.source == STDIN:
             continue
         for ref, wanted in select(own_denied(open_source(target, config).crawl(), path), config, tally):

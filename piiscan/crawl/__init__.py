@@ -24,6 +24,8 @@ class Target:
     prefix: str = ""
     """Key prefix (S3), or the one key that is meant (a single file)."""
     single: bool = False
+    by_pattern: bool = False
+    """A bucket that a pattern stands for."""
 
 
 def parse_target(text: str) -> Target:

@@ -203,3 +203,41 @@ def test_a_listing_that_breaks_off_closes_nothing(cli: Cli, s3: Bucketeer, proxy
     found = cli.good("scan", "s3://broken-list", "--no-ner", "--json", codes=(3,))
     assert found.json()["gone"] == 0
     assert cli.sql("SELECT count(*) AS n FROM v_objects") == [{"n": 30}]
+
+
+def test_buckets_by_pattern_and_tag(cli: Cli, s3: Bucketeer, proxy: FaultProxy) -> None:
+    texts = {
+        name: {"d/a.txt": f"SSN: {ssn(n)}\n".encode(), "b.txt": b"x"} for n, name in enumerate(("one", "two", "six"))
+    }
+    prefix = f"many{len(s3.client.list_buckets()['Buckets'])}"
+    for name, objects in texts.items():
+        s3.make(f"{prefix}-{name}", objects)
+    s3.client.put_bucket_tagging(
+        Bucket=f"{prefix}-six", Tagging={"TagSet": [{"Key": "team", "Value": "data"}, {"Key": "env", "Value": "prod"}]}
+    )
+    all_three = cli.scan(f"s3://{prefix}-*", "--db", "a.duckdb")
+    assert (all_three["listed"], all_three["findings"]["total"]) == (6, 3)
+    assert {row["source"] for row in cli.sql("SELECT source FROM v_objects", db="a.duckdb")} == {
+        f"s3://{prefix}-{name}" for name in texts
+    }
+    below = cli.scan(f"s3://{prefix}-[ot]*/d/", "--db", "b.duckdb")
+    assert (below["listed"], below["objects"]["scanned"]) == (2, 2)
+    for tag, listed in (("team=data", 2), ("env", 2)):
+        assert cli.scan(f"s3://{prefix}-*", "--bucket-tag", tag, "--db", f"{listed}{tag}.duckdb")["listed"] == listed
+    assert len(cli.good("scan", f"s3://{prefix}-*", "--dry-run").text.splitlines()) == 6
+    none = cli.run("scan", f"s3://{prefix}-*", "--bucket-tag", "team=other", "--no-ner", "--quiet")
+    assert (none.code, "is meant by that" in none.said) == (3, True)
+    assert cli.run("scan", f"s3://{prefix}-*", "--bucket-tag", "=x", "--no-ner", "--quiet").code == 2
+
+    proxy.schedule = lambda request: Fault.DENIED if request.bucket == f"{prefix}-two" else None
+    done = cli.run("scan", f"s3://{prefix}-*", "--db", "c.duckdb", "--no-ner", "--quiet")
+    assert done.code == 3
+    assert f"{prefix}-two" in done.said
+    rows = cli.sql("SELECT source, reason FROM v_objects WHERE outcome = 'skipped'", db="c.duckdb")
+    assert [row["source"] for row in rows] == [f"s3://{prefix}-two"]
+    assert rows[0]["reason"].startswith("SOURCE_NOT_LISTED: ")
+    assert len(cli.sql("SELECT * FROM v_findings", db="c.duckdb")) == 2
+    proxy.schedule = lambda request: None
+    again = cli.scan(f"s3://{prefix}-*", "--db", "c.duckdb")
+    assert (again["objects"]["scanned"], again["findings"]["total"]) == (2, 3)
+    assert not cli.sql("SELECT * FROM v_objects WHERE outcome = 'skipped'", db="c.duckdb")
