@@ -33,6 +33,10 @@ class AwsConfig:
     region: str = ""
     no_sign_request: bool = False
     request_payer: bool = False
+    max_rps: float = 0.0
+    """Requests a second that all processes of a scan may make together; 0: as many as the store bears."""
+    max_mbps: float = 0.0
+    """Megabytes (10^6) a second that they may read together; 0: no bound."""
     bucket_tags: tuple[str, ...] = ()
     """Of the buckets that a pattern means, those with these tags alone: `KEY=VALUE`, or `KEY`."""
     inventory: str = ""
@@ -223,8 +227,9 @@ def _merge(config: Config, data: Mapping[str, Any], where: str) -> Config:
     merged = replace(config, **changes)
     if merged.aws.reader not in READERS:
         raise ConfigError(f"{where}: aws.reader is one of {', '.join(READERS)}")
-    if merged.aws.max_inventory_age < 0:
-        raise ConfigError(f"{where}: aws.max_inventory_age cannot be negative")
+    for name in ("max_inventory_age", "max_rps", "max_mbps"):
+        if getattr(merged.aws, name) < 0:
+            raise ConfigError(f"{where}: aws.{name} cannot be negative")
     if not 0 < merged.sample <= 100:
         raise ConfigError(f"{where}: sample is a percentage over 0 and up to 100")
     if not 0 <= merged.threshold <= 1:

@@ -71,6 +71,10 @@ def scan(
     no_sign_request: Annotated[
         bool, typer.Option("--no-sign-request", help="Public buckets without credentials.")
     ] = False,
+    max_rps: Annotated[float | None, typer.Option("--max-rps", metavar="N", help="S3 requests a second.")] = None,
+    max_mbps: Annotated[
+        float | None, typer.Option("--max-mbps", metavar="N", help="Megabytes a second from S3.")
+    ] = None,
     bucket_tag: Annotated[
         list[str] | None, typer.Option("--bucket-tag", metavar="KEY[=VALUE]", help="Of s3://*: buckets so tagged.")
     ] = None,
@@ -97,6 +101,8 @@ def scan(
         "no_sign_request": no_sign_request or None,
         "request_payer": request_payer or None,
         "reader": reader or None,
+        "max_rps": max_rps,
+        "max_mbps": max_mbps,
         "bucket_tags": tuple(bucket_tag) if bucket_tag else None,
         "inventory": from_inventory or None,
         "max_inventory_age": None if max_inventory_age is None else max_inventory_age * 86_400,

@@ -56,9 +56,13 @@ def parse_target(text: str) -> Target:
 def open_source(target: Target, config: Config) -> Source:
     """The source of a target. Raises: SourceError, ConfigError."""
     if target.source.startswith("s3://"):
+        from piiscan.crawl.pace import Pace
         from piiscan.crawl.s3 import S3Source
 
-        return S3Source(target.source, target.prefix, config.aws)
+        # The conductor, which lists, and each worker have an equal share of what the store may be asked.
+        shares = (config.workers or os.cpu_count() or 1) + 1
+        paces = Pace(config.aws.max_rps / shares), Pace(config.aws.max_mbps * 1e6 / shares)
+        return S3Source(target.source, target.prefix, config.aws, paces=paces)
     from piiscan.crawl.local import LocalSource
 
     return LocalSource(target.source, only=target.prefix if target.single else "")

@@ -16,6 +16,7 @@ from piiscan.crawl.ahead import Ahead
 from piiscan.crawl.inventory import entries, read_manifest
 from piiscan.crawl.lister import Lister
 from piiscan.crawl.listing import read_quickly
+from piiscan.crawl.pace import Pace
 from piiscan.crawl.whole import LARGEST, WholeReader, installed
 from piiscan.errors import (
     AccessDenied,
@@ -34,17 +35,22 @@ ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 """Storage classes whose objects cannot be read without a restore, which costs money and is not ours to start."""
 
 BUFFER = 1 << 20
+FREE = Pace(0.0)
 
 
 class S3Source:
     """Objects of a bucket by ListObjectsV2 and GetObject; nothing is ever written."""
 
-    def __init__(self, name: str, prefix: str, config: AwsConfig, client: Any = None) -> None:
+    def __init__(
+        self, name: str, prefix: str, config: AwsConfig, client: Any = None, paces: tuple[Pace, Pace] = (FREE, FREE)
+    ) -> None:
+        """`paces` are those of requests and of bytes. Raises: ConfigError when a reader is wanted that is not there."""
         self.name = name
         self._bucket = name.removeprefix("s3://")
         self._prefix = prefix
         self._config = config
         self._made = client
+        self._requests, self._bytes = paces
         self.as_of: datetime | None = None
         """When the bucket was as `crawl` says, where that is not now; known once it has begun."""
         if config.reader == "obstore" and not installed():
@@ -56,6 +62,7 @@ class S3Source:
         if self._made is None:
             self._made = s3_client(self._config)
             read_quickly(self._made)
+            self._made.meta.events.register("before-send.s3", lambda **_: self._requests())
         return self._made
 
     @cached_property
@@ -122,7 +129,7 @@ class S3Source:
         """A small object's bytes, or None when it cannot be read whole; and whether the store is busy."""
         fast = self._fast
         busy = fast.busy if fast is not None else 0
-        data = fast.read(ref) if fast is not None else None
+        data = self._read_whole(ref)
         if data is not None:
             return data, False
         retried: list[int] = []
@@ -136,9 +143,18 @@ class S3Source:
     def open(self, ref: ObjectRef) -> BinaryIO:
         """The object's bytes, bound to the ETag that was listed. Raises: ObjectError."""
         data = self._ahead.take(ref) if self._ahead is not None else None
-        if data is None and self._ahead is None and self._fast is not None:
-            data = self._fast.read(ref)
+        if data is None and self._ahead is None:
+            data = self._read_whole(ref)
         return io.BytesIO(data) if data is not None else self._stream(ref)
+
+    def _read_whole(self, ref: ObjectRef) -> bytes | None:
+        """The object by the quick reader, where it is installed and takes it."""
+        fast = self._fast
+        if fast is None or not fast.takes(ref):
+            return None
+        self._requests()
+        self._bytes(ref.size)
+        return fast.read(ref)
 
     def _stream(self, ref: ObjectRef, retried: Callable[[int], None] = lambda times: None) -> BinaryIO:
         """The object by boto3; `retried` hears how often botocore had to ask again for each request."""
@@ -169,7 +185,7 @@ class S3Source:
             kept = {n: answer[f"Checksum{n}"] for n in ("CRC32", "SHA1", "SHA256") if answer.get(f"Checksum{n}")}
             if answer.get("ChecksumType") == "COMPOSITE":
                 kept = {}
-            return Answer(body, kept)
+            return Answer(_Paced(body, self._bytes), kept)
 
         raw = ResumingStream(request, ref.size)
         return cast(BinaryIO, io.BufferedReader(raw, BUFFER))
@@ -190,6 +206,20 @@ class S3Source:
         if code in ("InvalidRequest", "400") and "encrypt" in str(err).lower():
             return Encrypted("encrypted with a key of the customer (SSE-C)")
         return ReadFailed(f"the request failed ({code})")
+
+
+class _Paced:
+    """A body that is read no faster than a pace."""
+
+    def __init__(self, body: Any, pace: Pace) -> None:
+        self._body, self._pace = body, pace
+        self.close = body.close
+
+    def read(self, size: int) -> bytes:
+        """See `fetch.Body`."""
+        data: bytes = self._body.read(size)
+        self._pace(len(data))
+        return data
 
 
 def _skip(body: Any, count: int) -> None:

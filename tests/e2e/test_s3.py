@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -241,3 +242,14 @@ def test_buckets_by_pattern_and_tag(cli: Cli, s3: Bucketeer, proxy: FaultProxy) 
     again = cli.scan(f"s3://{prefix}-*", "--db", "c.duckdb")
     assert (again["objects"]["scanned"], again["findings"]["total"]) == (2, 3)
     assert not cli.sql("SELECT * FROM v_objects WHERE outcome = 'skipped'", db="c.duckdb")
+
+
+def test_no_more_requests_than_asked_for(cli: Cli, s3: Bucketeer, proxy: FaultProxy) -> None:
+    bucket = f"paced{len(s3.client.list_buckets()['Buckets'])}"
+    s3.make(bucket, dict(plain(30)))
+    times: list[float] = []
+    proxy.before = lambda request: times.append(time.monotonic()) if request.key else None
+    assert cli.scan(f"s3://{bucket}", "--workers", 1, "--max-rps", 20)["objects"]["scanned"] == 30
+    assert len(times) == 30
+    # One worker and the conductor: ten a second each, but for a quarter of a second's worth at once.
+    assert times[-1] - times[0] >= (30 - 1 - 3) / 10 * 0.9
