@@ -54,7 +54,7 @@ class S3Source:
         self.as_of: datetime | None = None
         """When the bucket was as `crawl` says, where that is not now; known once it has begun."""
         if config.reader == "obstore" and not installed():
-            raise ConfigError("the reader obstore is not installed; pip install 'piiscan-oss[fast]'")
+            raise ConfigError("the reader obstore is not installed; in the clone: pip install '.[fast]'")
         self._ahead: Ahead | None = None
 
     @property
