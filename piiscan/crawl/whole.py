@@ -28,6 +28,7 @@ PATIENCE = 5
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _TIDY = re.compile(r"(?!\.{1,2}(?:/|\Z))[^/\x00-\x1f\x7f]+(?:/(?!\.{1,2}(?:/|\Z))[^/\x00-\x1f\x7f]+)*")
 """Keys that obstore takes as they are."""
+_AWS = re.compile(r"https://s3(?:\.[a-z0-9-]+)?\.amazonaws\.com")
 _ENCRYPTED = frozenset({"aws:kms", "aws:kms:dsse"})
 
 
@@ -36,6 +37,23 @@ def installed() -> bool:
     from importlib.util import find_spec
 
     return find_spec("obstore") is not None
+
+
+def where(client: Any, bucket: str) -> tuple[str, str]:
+    """Endpoint and region of a bucket: the client's, but on AWS itself those that the bucket is in.
+
+    boto3 follows a bucket to its region by redirects, which obstore takes for errors.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    endpoint, region = str(client.meta.endpoint_url), str(client.meta.region_name)
+    if _AWS.fullmatch(endpoint) is not None:
+        try:
+            region = client.head_bucket(Bucket=bucket).get("BucketRegion") or region
+        except (BotoCoreError, ClientError):
+            log.debug("event=no_region bucket=%s", bucket)  # not allowed: then the client's must do
+        endpoint = f"https://s3.{region}.amazonaws.com"
+    return endpoint, region
 
 
 class WholeReader:
@@ -52,7 +70,7 @@ class WholeReader:
         """How often the store, or the network, could not answer."""
         self._sure = True
         """Whether ETags of this bucket have been MD5s so far."""
-        endpoint = client.meta.endpoint_url
+        endpoint, region = where(client, bucket)
         more: dict[str, Any] = {"skip_signature": True}
         if not config.no_sign_request:
             session = aws_session(config)
@@ -63,7 +81,7 @@ class WholeReader:
         self._store = S3Store(
             bucket,
             endpoint=endpoint,
-            region=client.meta.region_name,
+            region=region,
             virtual_hosted_style_request=False,
             request_payer=config.request_payer,
             client_options={

@@ -9,7 +9,7 @@ import pytest
 
 from piiscan.config import AwsConfig
 from piiscan.crawl.s3 import S3Source
-from piiscan.crawl.whole import PATIENCE, WholeReader
+from piiscan.crawl.whole import PATIENCE, WholeReader, where
 from piiscan.errors import ConfigError
 from piiscan.model import ObjectRef
 from tests.support.proxy import Fault, FaultProxy, fault_proxy
@@ -125,3 +125,25 @@ def test_a_reader_that_is_wanted_and_not_there(monkeypatch: pytest.MonkeyPatch) 
     S3Source("s3://b", "", AwsConfig())
     with pytest.raises(ConfigError, match="fast"):
         S3Source("s3://b", "", AwsConfig(reader="obstore"))
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "expected"),
+    [
+        ("https://s3.amazonaws.com", ("https://s3.eu-west-3.amazonaws.com", "eu-west-3")),
+        ("https://s3.us-west-2.amazonaws.com", ("https://s3.eu-west-3.amazonaws.com", "eu-west-3")),
+        ("https://s3.dualstack.us-west-2.amazonaws.com", ("https://s3.dualstack.us-west-2.amazonaws.com", "us-east-1")),
+        ("https://minio.example.org", ("https://minio.example.org", "us-east-1")),
+    ],
+)
+def test_a_bucket_of_aws_is_read_where_it_is(endpoint: str, expected: tuple[str, str]) -> None:
+    class Meta:
+        endpoint_url, region_name = endpoint, "us-east-1"
+
+    class Client:
+        meta = Meta
+
+        def head_bucket(self, **_: str) -> dict[str, str]:
+            return {"BucketRegion": "eu-west-3"}
+
+    assert where(Client(), "b") == expected
