@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from random import Random
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -15,12 +15,13 @@ import torch
 from piiscan.ner import weights
 from piiscan.ner.network import Network as Reader
 from piiscan.ner.words import key
-from training.ner import data, score, student, teacher
+from training.ner import data, score, student
 from training.ner.augment import Augmenter
 from training.ner.card import write_card
 from training.ner.export import export
 from training.ner.lexicon import lexicon
 from training.ner.network import Batches, Network, Tables, seeded
+from training.ner.stages import Stages, digest
 
 FILE = "weights.safetensors"
 WORDS = 20_000
@@ -57,18 +58,24 @@ def main() -> int:
     tables = Tables(table, rows, words, known.bits)
     made = Augmenter(known, samples, rows, rng)
     print(f"{len(samples)} samples, {sum(counted.values())} words, {len(rows)} vectors, {len(known.bits)} listed")
-    pools = _pools(given, samples, tables, made, rng)
+    files = [*data.sources(given.data / "train").values(), *data.sources(given.data / "silver").values()]
+    files.append(given.encoder / "model.safetensors")
+    with TemporaryDirectory() as scratch:
+        mark = digest(given.seed, given.teaching, files)
+        stages = Stages(given.work or Path(scratch), mark, given.encoder, tables, made, given.seed)
+        pools = stages.pools(samples, given.pools, given.teaching)
+    stages.begin("student")
 
     def drawn(pool: list[student.Told]) -> list[student.Told]:
         return pool + [(made.made(), None) for _ in range(given.made)]
 
     def after(number: int, mean: dict[str, torch.Tensor]) -> None:
         path = given.out / FILE
-        digest = export(path, {n: v.numpy() for n, v in mean.items()}, tables, {"seed": str(given.seed)})
-        print(f"epoch {number} {path.stat().st_size / 1e6:.1f} MB sha256 {digest}", flush=True)
+        sha256 = export(path, {n: v.numpy() for n, v in mean.items()}, tables, {"seed": str(given.seed)})
+        print(f"epoch {number} {path.stat().st_size / 1e6:.1f} MB sha256 {sha256}", flush=True)
         scores = judge(path, given.data / "dev")
         how = f"python -m training.ner DATA --epochs {given.epochs} --seed {given.seed} (epoch {number + 1})"
-        write_card(given.out, FILE, digest, sorted({s.source for s in samples}), scores, how)
+        write_card(given.out, FILE, sha256, sorted({s.source for s in samples}), scores, how)
 
     network = Network(tables, given.inner, given.wide, given.width)
     epochs = [partial(drawn, pools[number % len(pools)]) for number in range(given.epochs)]
@@ -83,9 +90,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--names", type=Path, required=True, help="folder of the package `names`")
     parser.add_argument("--encoder", type=Path, required=True, help="folder of all-MiniLM-L6-v2, the teacher's start")
     parser.add_argument("--out", type=Path, default=Path("classifiers/models/piiscan_ner"), help="folder of the model")
-    parser.add_argument("--teacher", type=Path, help="a teacher's weights: read if there, else written")
+    parser.add_argument("--work", type=Path, help="folder that keeps the teacher and what it thinks, to go on from")
     parser.add_argument("--teaching", type=int, default=3, help="epochs of the teacher")
-    parser.add_argument("--pools", type=int, default=2, help="how often the teacher reads all text, in two variations")
+    parser.add_argument("--pools", type=int, default=4, help="how often the teacher reads all text, each time varied")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--made", type=int, default=14_000, help="made-up documents an epoch")
     parser.add_argument("--batch", type=int, default=4000, help="words a step")
@@ -96,30 +103,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()
-
-
-def _pools(
-    given: argparse.Namespace, samples: list[data.Sample], tables: Tables, made: Augmenter, rng: Random
-) -> list[list[student.Told]]:
-    """All text, with other names and with other words by turns, and what the teacher thinks of it."""
-    master = teacher.Teacher(given.encoder, tables)
-    reader = teacher.Reader(given.encoder, tables)
-    if given.teacher and given.teacher.exists():
-        master.load_state_dict(torch.load(given.teacher, weights_only=True))
-    else:
-
-        def draw() -> list[data.Sample]:
-            kept = [s for s in samples if rng.random() < teacher.SHARE.get(s.source, 1.0)]
-            return [made.varied(s) for s in kept] + [made.made() for _ in range(teacher.MADE)]
-
-        teacher.train(master, reader, [draw] * given.teaching, rng)
-        if given.teacher:
-            torch.save(master.state_dict(), given.teacher)
-    pools = []
-    for vary in (made.swapped, made.varied) * given.pools:
-        drawn = student.drawn(samples, vary, rng)
-        pools.append(list(zip(drawn, teacher.tell(master, reader, drawn), strict=True)))
-    return pools
 
 
 def judge(path: Path, folder: Path) -> dict[str, dict[str, score.Counts]]:
