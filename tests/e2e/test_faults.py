@@ -59,6 +59,7 @@ def compare(cli: Cli, s3: Bucketeer, bucket: str, count: int, rate: float, *opti
     key_file = cli.root / "store.key"
     with fault_proxy(s3.port) as good:
         cli.scan(f"s3://{bucket}", "--db", "good.duckdb", "--key-file", key_file, "--endpoint-url", good.url, *options)
+        needed = len(good.requests)
     with fault_proxy(s3.port, bad_line(rate)) as bad:
         bad_run = ("--db", "bad.duckdb", "--key-file", key_file, "--endpoint-url", bad.url, *options)
         summary = cli.scan(f"s3://{bucket}", *bad_run, codes=(0, 4))
@@ -68,7 +69,13 @@ def compare(cli: Cli, s3: Bucketeer, bucket: str, count: int, rate: float, *opti
         agree(cli.root, lost)
         rerun(cli, f"s3://{bucket}", bad, bad_run, lost, count)
     agree(cli.root, set())
-    return {"objects": count, "requests": asked, "faults": {str(k): v for k, v in faults.items()}, "lost": len(lost)}
+    return {
+        "objects": count,
+        "needed": needed,
+        "requests": asked,
+        "faults": {str(k): v for k, v in faults.items()},
+        "lost": len(lost),
+    }
 
 
 def agree(root: Path, lost: set[str]) -> None:
@@ -100,6 +107,7 @@ def test_a_bad_line_costs_no_finding(cli: Cli, s3: Bucketeer) -> None:
     met = compare(cli, s3, "bad-line", 200, 0.05, "--workers", 2)
     assert len(met["faults"]) >= 7, met
     assert met["lost"] >= 4
+    assert met["requests"] < 1.3 * met["needed"], met
 
 
 @pytest.mark.parametrize("fault", TRANSIENT)
