@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from piiscan.config import AwsConfig
@@ -35,6 +37,19 @@ def s3_client(config: AwsConfig) -> Any:
 
     `AWS_*` variables, `AWS_ENDPOINT_URL_S3`, profiles and roles are botocore's own business.
     """
+    return _client("s3", config, config.endpoint_url)
+
+
+def sqs_client(config: AwsConfig, url: str) -> Any:
+    """A client for the queue at `url`, in the region that its host names. Raises: ConfigError, SourceError."""
+    found = _QUEUE.match(url)
+    return _client("sqs", replace(config, region=found[1]) if found is not None else config, "")
+
+
+_QUEUE = re.compile(r"https://sqs\.([a-z0-9-]+)\.amazonaws\.")
+
+
+def _client(service: str, config: AwsConfig, endpoint: str) -> Any:
     from botocore import UNSIGNED
     from botocore.config import Config as BotoConfig
     from botocore.exceptions import BotoCoreError
@@ -52,13 +67,13 @@ def s3_client(config: AwsConfig) -> Any:
     try:
         session = aws_session(config)
         return session.client(
-            "s3",
-            endpoint_url=config.endpoint_url or None,
+            service,
+            endpoint_url=endpoint or None,
             region_name=session.region_name or os.environ.get("AWS_REGION") or "us-east-1",
             config=BotoConfig(**options),
         )
     except (BotoCoreError, ValueError) as err:
-        raise SourceError(f"no S3 client could be made: {err}") from None
+        raise SourceError(f"no {service.upper()} client could be made: {err}") from None
 
 
 def have_credentials() -> bool:

@@ -114,6 +114,7 @@ class Run:
         full: bool = False,
         stdin_copy: str = "",
         engine: Engine | None = None,
+        sources: Sequence[Source] = (),
         watch: Callable[[Progress], None] = lambda progress: None,
     ) -> None:
         self._texts = tuple(targets)
@@ -121,11 +122,13 @@ class Run:
         self._store = store
         self._full = full
         self._stdin_copy = stdin_copy
+        self._given = {Target(source.name, single=True): source for source in sources}
         self._engine = engine if engine is not None else LocalEngine(config.workers)
         self._watch = watch
         self.progress = Progress()
         self._errors: list[str] = []
         self._listed: list[tuple[Target, list[int] | None, list[str], datetime | None]] = []
+        self._vanished: list[int] = []
         self._gone = 0
 
     def execute(self) -> RunResult:
@@ -181,7 +184,7 @@ class Run:
 
     def _targets(self) -> list[Target]:
         """The targets that exist; the others are told of at the end (exit code 3)."""
-        found: list[Target] = []
+        found: list[Target] = list(self._given)
         for text in self._texts:
             try:
                 found += meant(parse_target(text), self._config)
@@ -201,6 +204,8 @@ class Run:
         self._watch(progress)
 
     def _source(self, target: Target) -> Source:
+        if target in self._given:
+            return self._given[target]
         if target.source == STDIN:
             from piiscan.crawl.local import LocalSource
 
@@ -239,6 +244,7 @@ class Run:
             if tally.capped:
                 oids = None
             self._listed.append((target, oids, hidden, getattr(source, "as_of", None)))
+            self._vanished += [object_id(target.source, key) for key in getattr(source, "gone", ())]
         self.progress.crawled = True
 
     def _unknown(self, batch: Sequence[ObjectRef], run: int, version: str) -> Iterator[ObjectRef]:
@@ -303,6 +309,7 @@ class Run:
                 hidden=hidden,
                 as_of=as_of,
             )
+        self._gone += self._store.close_objects(run, self._vanished)
 
 
 def _public(config: Config) -> dict[str, Any]:

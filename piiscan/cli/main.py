@@ -77,9 +77,13 @@ def _register() -> None:
         scan,
         show,
         sql,
+        watch,
     )
 
-    for module in (scan, report, coverage, sql, extract, check, rules, explain, show, alert, eval, db, doctor, config):
+    modules = (
+        scan, report, coverage, sql, extract, check, rules, explain, show, alert, watch, eval, db, doctor, config,
+    )  # fmt: skip
+    for module in modules:
         module.register(app)
 
 

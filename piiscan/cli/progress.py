@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 EVERY = 10.0
 """Seconds between two plain lines."""
+JSON_EVERY = 1.0
+"""Seconds between two lines for programs."""
 
 
 def _numbers(progress: Progress) -> str:
@@ -28,9 +31,51 @@ def _numbers(progress: Progress) -> str:
     )
 
 
+def _line(progress: Progress) -> str:
+    """One JSON object on one line; nothing in it is of the content, or a name."""
+    return json.dumps(
+        {
+            "event": "progress",
+            "seconds": round(time.monotonic() - progress.started, 1),
+            "listed": progress.tally.listed,
+            "listing": "done" if progress.crawled else "going on",
+            "planned": progress.planned,
+            "done": progress.done,
+            "unchanged": progress.unchanged,
+            "bytes": progress.bytes,
+            "matches": progress.findings,
+            "outcomes": dict(progress.outcomes),
+        }
+    )
+
+
 @contextmanager
-def progress_display(*, quiet: bool) -> Iterator[Callable[[Progress], None]]:
+def _json_lines() -> Iterator[Callable[[Progress], None]]:
+    """Progress as JSON lines on stderr, one a second, and one at the end."""
+    due, last = 0.0, None
+
+    def tell(progress: Progress) -> None:
+        nonlocal due, last
+        last, now = progress, time.monotonic()
+        if now >= due:
+            due = now + JSON_EVERY
+            sys.stderr.write(_line(progress) + "\n")
+            sys.stderr.flush()
+
+    try:
+        yield tell
+    finally:
+        if last is not None:
+            sys.stderr.write(_line(last) + "\n")
+
+
+@contextmanager
+def progress_display(*, quiet: bool, as_json: bool = False) -> Iterator[Callable[[Progress], None]]:
     """A function that shows progress on stderr."""
+    if as_json:
+        with _json_lines() as tell:
+            yield tell
+        return
     if quiet:
         yield lambda progress: None
         return

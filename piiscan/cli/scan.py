@@ -65,6 +65,9 @@ def scan(
     key_file: Annotated[str | None, typer.Option("--key-file", metavar="FILE", help="Fingerprint key.")] = None,
     config_file: ConfigFile = "",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")] = False,
+    json_progress: Annotated[
+        bool, typer.Option("--json-progress", help="Progress as JSON lines on stderr, one a second.")
+    ] = False,
     endpoint_url: Annotated[str, typer.Option("--endpoint-url", metavar="URL", help="S3 endpoint.")] = "",
     profile: Annotated[str, typer.Option("--profile", help="AWS profile.")] = "",
     region: Annotated[str, typer.Option("--region", help="AWS region.")] = "",
@@ -131,7 +134,7 @@ def scan(
     config = load_config(flags, config_file=config_file or None)
     if dry_run:
         return _dry_run(targets, config, database(db, config.db), json_)
-    return _run(targets, config, database(db, config.db), full, fail_on, alert, quiet, json_)
+    return _run(targets, config, database(db, config.db), full, fail_on, alert, quiet, json_, json_progress)
 
 
 def register(app: typer.Typer) -> None:
@@ -172,6 +175,7 @@ def _run(
     alert: bool,
     quiet: bool,
     as_json: bool,
+    json_progress: bool,
 ) -> int:
     from piiscan.cli.progress import progress_display
     from piiscan.scan import Run
@@ -182,7 +186,7 @@ def _run(
     store = DuckStore(path, key_file=key_file)
     stdin_copy = _stdin(path) if "-" in targets else ""
     try:
-        with progress_display(quiet=quiet or as_json) as watch:
+        with progress_display(quiet=quiet or as_json, as_json=json_progress) as watch:
             run = Run(targets, config, store, full=full, stdin_copy=stdin_copy, watch=watch)
             try:
                 result = run.execute()

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from piiscan.scan import RunResult
     from piiscan.store.ingest import DuckStore
 
-HARMLESS = ("SYMBOLIC_LINK", "SPECIAL_FILE")
-"""Reasons of entries that hold no content of their own: they do not make a run incomplete."""
+HARMLESS = ("SYMBOLIC_LINK", "SPECIAL_FILE", "OWN_DATABASE")
+"""Reasons of entries that hold nothing of their own to find: they do not make a run incomplete."""
 
 _SEVERITIES = ("critical", "high", "medium", "low")
 

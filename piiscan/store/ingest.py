@@ -278,15 +278,23 @@ class DuckStore:
             ],
         )
         self._con.unregister("all_listed")
-        if gone:
-            self._con.register("gone", pa.table({"oid": pa.array([g[0] for g in gone], pa.int64())}))
+        return self.close_objects(run, [int(row[0]) for row in gone])
+
+    def close_objects(self, run: int, oids: Sequence[int]) -> int:
+        """Objects that are no longer there, and their findings, are of the past. How many were still open."""
+        import pyarrow as pa
+
+        self._con.register("gone", pa.table({"oid": pa.array(oids, pa.int64())}))
+        still = "FROM objects WHERE superseded IS NULL AND oid IN (SELECT oid FROM gone)"
+        count = int(self._execute(f"SELECT count(*) {still}")[0][0])
+        if count:
             for table in ("objects", "findings"):
                 self._execute(
                     f"UPDATE {table} SET superseded = ? WHERE superseded IS NULL AND oid IN (SELECT oid FROM gone)",  # noqa: S608
                     [run],
                 )
-            self._con.unregister("gone")
-        return len(gone)
+        self._con.unregister("gone")
+        return count
 
     def mark_alerts(self, marks: Sequence[tuple[str, str, datetime]]) -> None:
         """Remember alert rows that were delivered."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import zipfile
 from itertools import chain
@@ -98,3 +99,16 @@ def test_the_database_of_the_scan_itself_is_not_read(cli: Cli, tree: Path) -> No
     cli.good("scan", "piiscan.duckdb", "--db", "other.duckdb", "--no-ner", "--quiet")
     (row,) = cli.sql("SELECT outcome FROM v_objects", db="other.duckdb")
     assert row["outcome"] == "scanned"
+
+
+def test_progress_for_programs(cli: Cli, tree: Path) -> None:
+    done = cli.run("scan", "tree", "--no-ner", "--quiet", "--json-progress", "--workers", 2)
+    told = [json.loads(line) for line in done.said.splitlines()]
+    assert all(line["event"] == "progress" for line in told)
+    assert [line["done"] for line in told] == sorted(line["done"] for line in told)
+    last = told[-1]
+    assert (last["listed"], last["done"], last["listing"]) == (6, 6, "done")
+    assert last["outcomes"] == {"scanned": 5, "partial": 1}
+    assert last["matches"] == 4
+    assert "note" not in done.said
+    assert "SSN" not in done.said

@@ -1,0 +1,98 @@
+"""The loops of `piiscan watch`: wait, scan what changed, commit, go on."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from piiscan.config import Config
+from piiscan.crawl import open_source, parse_target
+from piiscan.crawl.select import own_denied
+from piiscan.errors import SourceError
+from piiscan.ports import Source
+from piiscan.scan import Run, RunResult
+from piiscan.store.ingest import DuckStore
+from piiscan.watch.events import Touched
+from piiscan.watch.sources import TouchedSource
+from piiscan.watch.sqs import WAIT, Queue
+
+log = logging.getLogger(__name__)
+
+Done = Callable[[RunResult], None]
+"""Told of each run that ended."""
+RETRY = 30.0
+"""Seconds before a queue or a tree that cannot be reached is tried again."""
+
+
+def sources_of(objects: Sequence[Touched], config: Config) -> list[Source]:
+    """The objects of events, by bucket."""
+    keys: dict[str, list[str]] = defaultdict(list)
+    for one in objects:
+        keys[one.bucket].append(one.key)
+    out: list[Source] = []
+    for bucket in sorted(keys):
+        source = TouchedSource(f"s3://{bucket}", "", config.aws)
+        source.keys = keys[bucket]
+        out.append(source)
+    return out
+
+
+def watch_queue(queue: Queue, config: Config, database: Path, done: Done, *, once: bool = False) -> int:
+    """Scan the objects of a queue's events for ever, or `once` until it is empty. How many messages were foreign.
+
+    The database is open while a batch is scanned and not in between. A message is deleted when what it led to is
+    committed. Raises: SourceError when the queue cannot be used and only `once` is wanted; StoreError, ConfigError.
+    """
+    foreign = 0
+    while True:
+        try:
+            batch = queue.receive(1 if once else WAIT)
+        except SourceError as err:
+            if once:
+                raise
+            log.error("event=queue_failed error=%s", str(err))
+            time.sleep(RETRY)
+            continue
+        foreign += batch.foreign
+        if batch.objects:
+            with queue.hidden(batch.receipts):
+                done(_run([], config, database, sources_of(batch.objects, config)))
+        if batch.receipts:
+            queue.delete(batch.receipts)
+        elif once:
+            return foreign
+
+
+def watch_tree(target: str, config: Config, database: Path, done: Done, *, every: float, once: bool = False) -> None:
+    """Scan a target whenever its listing differs from the last one, looked at every so many seconds.
+
+    Raises: SourceError when it cannot be listed the first time; StoreError, ConfigError.
+    """
+    seen: dict[str, str] | None = None
+    source = open_source(parse_target(target), config)
+    while True:
+        try:
+            listed = {ref.key: ref.etag for ref in own_denied(source.crawl(), database) if not ref.denied}
+        except SourceError:
+            if seen is None:
+                raise
+            log.error("event=listing_failed source=%s", source.name)
+            time.sleep(RETRY)
+            continue
+        if listed != seen:
+            done(_run([target], config, database, []))
+            seen = listed
+        if once:
+            return
+        time.sleep(every)
+
+
+def _run(targets: Sequence[str], config: Config, database: Path, sources: Sequence[Source]) -> RunResult:
+    store = DuckStore(database, key_file=Path(config.key_file) if config.key_file else None)
+    try:
+        return Run(targets, config, store, sources=sources).execute()
+    finally:
+        store.close()
