@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import exact, hostile
+from bench.events import events
 from tests.e2e import test_faults, test_hostile_tree, test_incremental, test_kill
 from tests.engine import test_mutations
 from tests.support.cli import Cli, dump
@@ -358,12 +359,22 @@ def mutations(small: bool) -> Figures:
         return test_mutations.counted(Path(folder), 400 if small else 20_000)
 
 
+# Events of a bucket.
+
+
+def bucket_events(small: bool) -> Figures:
+    """1,000 objects by their events, some doubled, in another order: each read once, the median within 5 seconds."""
+    with place() as cli:
+        return events(cli, 100 if small else 1_000)
+
+
 BARS: dict[str, Callable[[bool], Figures]] = {
     "real-files": real_files,
     "kill": kill,
     "incremental": incremental,
     "memory": memory,
     "s3-faults": s3_faults,
+    "events": bucket_events,
     "look-alikes": look_alikes,
     "exact": exact_match,
     "hostile": hostile_text,

@@ -53,10 +53,11 @@ class _Trouble:
 
 
 class LocalEngine:
-    """`workers` processes; 0 means one for each core."""
+    """`workers` processes; 0 means one for each core. With `keep` they wait for the next run until `stop`."""
 
-    def __init__(self, workers: int = 0) -> None:
+    def __init__(self, workers: int = 0, *, keep: bool = False) -> None:
         self.workers = workers or os.cpu_count() or 1
+        self._keep = keep
         self._processes: list[_Process] = []
         self._trouble: dict[int, _Trouble] = {}
         self._again: list[Shard] = []
@@ -65,7 +66,11 @@ class LocalEngine:
         """See `ports.Engine`. Raises: StoreError when a shard file cannot be written, PiiscanError from a worker."""
         waiting = iter(shards)
         selector = selectors.DefaultSelector()
-        more = True
+        more, whole = True, False
+        self._trouble, self._again = {}, []
+        for process in self._processes:
+            selector.register(process.popen.stdout, selectors.EVENT_READ, process)  # type: ignore[arg-type]
+            self._write(process, {"task": task_to_json(task)})
         try:
             while True:
                 for process in self._idle(task, selector, more):
@@ -76,12 +81,14 @@ class LocalEngine:
                     self._hand(process, shard)
                 busy = [p for p in self._processes if p.shard is not None]
                 if not busy and not self._again and not more:
+                    whole = True
                     return
                 for key, _ in selector.select(timeout=1.0):
                     yield from self._read(key.data, selector, told)
         finally:
             selector.close()
-            self.stop()
+            if not (self._keep and whole):
+                self.stop()
 
     def _idle(self, task: Task, selector: selectors.BaseSelector, more: bool) -> Iterator[_Process]:
         """Processes without work; a new one is started only when there is a shard left for it to ask for."""

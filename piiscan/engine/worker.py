@@ -93,6 +93,15 @@ class Worker:
         self._sources: dict[str, Source] = {}
         self._child: ParserChild | None = None
 
+    def takes_up(self, task: Task) -> bool:
+        """Go on with a task that differs in its folders alone; False: it takes another worker."""
+        if replace(task, spool="", scratch="") != replace(self.task, spool="", scratch=""):
+            return False
+        if task != self.task:
+            self.close()  # its child writes to the old folder
+            self.task = task
+        return True
+
     def close(self) -> None:
         """End the parser child."""
         if self._child is not None:
@@ -260,7 +269,7 @@ def scan_shard(
     Raises: OSError when the file cannot be written.
     """
     global _worker
-    if _worker is None or _worker.task != task:
+    if _worker is None or not _worker.takes_up(task):
         if _worker is not None:
             _worker.close()
         _worker = Worker(task)

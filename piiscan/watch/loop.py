@@ -11,6 +11,7 @@ from pathlib import Path
 from piiscan.config import Config
 from piiscan.crawl import open_source, parse_target
 from piiscan.crawl.select import own_denied
+from piiscan.engine.local import LocalEngine
 from piiscan.errors import SourceError
 from piiscan.ports import Source
 from piiscan.scan import Run, RunResult
@@ -46,6 +47,14 @@ def watch_queue(queue: Queue, config: Config, database: Path, done: Done, *, onc
     The database is open while a batch is scanned and not in between. A message is deleted when what it led to is
     committed. Raises: SourceError when the queue cannot be used and only `once` is wanted; StoreError, ConfigError.
     """
+    engine = LocalEngine(config.workers, keep=True)
+    try:
+        return _watched(queue, config, database, done, engine, once=once)
+    finally:
+        engine.stop()
+
+
+def _watched(queue: Queue, config: Config, database: Path, done: Done, engine: LocalEngine, *, once: bool) -> int:
     foreign = 0
     while True:
         try:
@@ -59,7 +68,7 @@ def watch_queue(queue: Queue, config: Config, database: Path, done: Done, *, onc
         foreign += batch.foreign
         if batch.objects:
             with queue.hidden(batch.receipts):
-                done(_run([], config, database, sources_of(batch.objects, config)))
+                done(_run([], config, database, engine, sources_of(batch.objects, config)))
         if batch.receipts:
             queue.delete(batch.receipts)
         elif once:
@@ -71,6 +80,16 @@ def watch_tree(target: str, config: Config, database: Path, done: Done, *, every
 
     Raises: SourceError when it cannot be listed the first time; StoreError, ConfigError.
     """
+    engine = LocalEngine(config.workers, keep=True)
+    try:
+        _looked_at(target, config, database, done, engine, every=every, once=once)
+    finally:
+        engine.stop()
+
+
+def _looked_at(
+    target: str, config: Config, database: Path, done: Done, engine: LocalEngine, *, every: float, once: bool
+) -> None:
     seen: dict[str, str] | None = None
     source = open_source(parse_target(target), config)
     while True:
@@ -83,16 +102,18 @@ def watch_tree(target: str, config: Config, database: Path, done: Done, *, every
             time.sleep(RETRY)
             continue
         if listed != seen:
-            done(_run([target], config, database, []))
+            done(_run([target], config, database, engine, []))
             seen = listed
         if once:
             return
         time.sleep(every)
 
 
-def _run(targets: Sequence[str], config: Config, database: Path, sources: Sequence[Source]) -> RunResult:
+def _run(
+    targets: Sequence[str], config: Config, database: Path, engine: LocalEngine, sources: Sequence[Source]
+) -> RunResult:
     store = DuckStore(database, key_file=Path(config.key_file) if config.key_file else None)
     try:
-        return Run(targets, config, store, sources=sources).execute()
+        return Run(targets, config, store, engine=engine, sources=sources).execute()
     finally:
         store.close()
