@@ -49,9 +49,9 @@ def dense_candidates(plan: Plan, block: bytes, numbers: Numbers) -> Candidates:
         starts, ends = numbers.windows(plan, kind, which)
         if len(starts):
             _confirm(plan, which, block, *scan_windows(scanner, block, starts, ends), out)
-    if plan.quads:
+    if plan.quads and len(numbers.swept.digits[0]):
         _append(out, plan.quads, *quads(numbers.all))
-    if plan.wallet_scanner is not None:
+    if plan.wallet_scanner is not None and len(numbers.swept.digits[0]):
         pad = max(plan.rules[index].most for index in plan.wallets) + 2
         starts, ends = wallet_windows(numbers.runs, pad)
         if len(starts):

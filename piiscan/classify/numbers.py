@@ -15,6 +15,7 @@ from piiscan.classify.plan import EDGE, LONG, MIN_DIGITS, OPAQUE, Plan
 from piiscan.passes import Groups, IntArray, Runs, Stretches, Swept, passes
 
 Windows = Stretches
+NOWHERE: Windows = (np.empty(0, np.int64), np.empty(0, np.int64))
 SPAN = 24
 """Bytes within which the five digits must stand."""
 FEWEST = 4
@@ -80,6 +81,8 @@ class Numbers:
 
     def windows(self, plan: Plan, kind: str, which: tuple[int, ...]) -> Windows:
         """Where matches of these rules of one kind of dense scan can be."""
+        if kind != "opaque" and not len(self.swept.digits[0]):
+            return NOWHERE  # most small texts hold no digit at all
         if kind == "digital":
             return digital_windows(self.groups, plan.fewest(which), plan.openings(which), self.size)
         if kind == "lettered":
