@@ -135,7 +135,9 @@ class Sink(Protocol):
 class Store(Protocol):
     """The findings store, seen from the conductor."""
 
-    def current(self, refs: Sequence[ObjectRef], catalogue: str, run: int, full: bool) -> tuple[set[int], int]:
+    def current(
+        self, refs: Sequence[ObjectRef], catalogue: str, run: int, full: bool, oids: Sequence[int] | None = None
+    ) -> tuple[set[int], int]:
         """Indexes of the refs that need no reading, and how many of them this run has done already."""
         ...
 

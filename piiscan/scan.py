@@ -40,8 +40,8 @@ log = logging.getLogger(__name__)
 SHARD_OBJECTS = 256
 SHARD_BYTES = 256 << 20
 SHARD_SECONDS = 10.0
-LOOKUP = 512
-"""Listed objects looked up in the store at a time."""
+LOOKUP, FIRST_LOOKUPS = 4_096, 512
+"""Listed objects looked up in the store at a time; the second at the beginning, so that workers need not wait."""
 GROUP_FILES = 16
 """Shard files taken in by one transaction."""
 GROUP_SECONDS = 3.0
@@ -219,25 +219,29 @@ class Run:
             oids: list[int] | None = None if target.single else []
             hidden: list[str] = []
             batch: list[ObjectRef] = []
+            marks: list[int] = []
             try:
                 source = self._source(target)
                 for ref, chosen in select(own_denied(source.crawl(), self._store.path), self._config, tally):
+                    mark = object_id(ref.source, ref.key)
                     if oids is not None:
-                        oids.append(object_id(ref.source, ref.key))
+                        oids.append(mark)
                         if ref.denied.startswith(UNLISTED):
                             hidden.append(ref.key + "/")
                     if not chosen:
                         continue
                     batch.append(ref)
-                    if len(batch) >= LOOKUP:
-                        yield from self._unknown(batch, run, version)
-                        batch = []
-                yield from self._unknown(batch, run, version)
+                    marks.append(mark)
+                    if len(batch) >= (LOOKUP if tally.listed > LOOKUP else FIRST_LOOKUPS):
+                        yield from self._unknown(batch, marks, run, version)
+                        batch, marks = [], []
+                yield from self._unknown(batch, marks, run, version)
             except SourceError as err:
                 if target.by_pattern:  # nobody named it, so the coverage does
                     batch.append(ObjectRef(target.source, ".", 0, denied=f"SOURCE_NOT_LISTED: {err}"))
+                    marks.append(object_id(target.source, "."))
                     tally.listed += 1
-                yield from self._unknown(batch, run, version)
+                yield from self._unknown(batch, marks, run, version)
                 self._errors.append(str(err))
                 log.warning("event=source_failed source=%s", target.source)
                 continue
@@ -247,8 +251,8 @@ class Run:
             self._vanished += [object_id(target.source, key) for key in getattr(source, "gone", ())]
         self.progress.crawled = True
 
-    def _unknown(self, batch: Sequence[ObjectRef], run: int, version: str) -> Iterator[ObjectRef]:
-        known, here = self._store.current(batch, version, run, self._full)
+    def _unknown(self, batch: Sequence[ObjectRef], marks: Sequence[int], run: int, version: str) -> Iterator[ObjectRef]:
+        known, here = self._store.current(batch, version, run, self._full, marks)
         self.progress.unchanged += len(known) - here
         self.progress.earlier += here
         for index, ref in enumerate(batch):

@@ -72,16 +72,19 @@ def _register() -> None:
         eval,
         explain,
         extract,
+        job,
         report,
         rules,
         scan,
+        serve,
         show,
         sql,
         watch,
     )
 
     modules = (
-        scan, report, coverage, sql, extract, check, rules, explain, show, alert, watch, eval, db, doctor, config,
+        scan, report, coverage, sql, extract, check, rules, explain, show, alert, job, serve, watch, eval, db, doctor,
+        config,
     )  # fmt: skip
     for module in modules:
         module.register(app)

@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -93,48 +94,54 @@ def scan(
 ) -> int:
     """Scan directories, files, standard input or S3 buckets."""
     from piiscan.config import load_config
+
+    config = load_config(settings_of(locals()), config_file=config_file or None)
+    if dry_run:
+        return _dry_run(targets, config, database(db, config.db), json_)
+    return run_scan(targets, config, database(db, config.db), full, fail_on, alert, quiet, json_, json_progress)
+
+
+def settings_of(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What options of `scan`, by their parameters' names, set in the configuration. Raises: ConfigError."""
     from piiscan.errors import ConfigError
 
-    if fail_on and fail_on not in SEVERITIES:
-        raise ConfigError(f"--fail-on: {fail_on!r} is none of {', '.join(SEVERITIES)}")
+    if options["fail_on"] and options["fail_on"] not in SEVERITIES:
+        raise ConfigError(f"--fail-on: {options['fail_on']!r} is none of {', '.join(SEVERITIES)}")
     aws = {
-        "endpoint_url": endpoint_url or None,
-        "profile": profile or None,
-        "region": region or None,
-        "no_sign_request": no_sign_request or None,
-        "request_payer": request_payer or None,
-        "reader": reader or None,
-        "max_rps": max_rps,
-        "max_mbps": max_mbps,
-        "bucket_tags": tuple(bucket_tag) if bucket_tag else None,
-        "inventory": from_inventory or None,
-        "max_inventory_age": None if max_inventory_age is None else max_inventory_age * 86_400,
+        "endpoint_url": options["endpoint_url"] or None,
+        "profile": options["profile"] or None,
+        "region": options["region"] or None,
+        "no_sign_request": options["no_sign_request"] or None,
+        "request_payer": options["request_payer"] or None,
+        "reader": options["reader"] or None,
+        "max_rps": options["max_rps"],
+        "max_mbps": options["max_mbps"],
+        "bucket_tags": tuple(options["bucket_tag"]) if options["bucket_tag"] else None,
+        "inventory": options["from_inventory"] or None,
+        "max_inventory_age": None if options["max_inventory_age"] is None else options["max_inventory_age"] * 86_400,
     }
     flags = given(
-        workers=workers,
-        ner=False if no_ner else None,
-        ner_model=ner,
-        packs=pack,
-        rules=rules,
-        allow=allow,
-        exact=exact,
-        threshold=threshold,
-        limits={"ocr": True} if ocr else None,
-        passwords=passwords,
-        include=include,
-        exclude=exclude,
-        sample=sample,
-        max_objects=max_objects,
-        max_bytes=max_bytes,
-        key_file=key_file,
+        workers=options["workers"],
+        ner=False if options["no_ner"] else None,
+        ner_model=options["ner"],
+        packs=options["pack"],
+        rules=options["rules"],
+        allow=options["allow"],
+        exact=options["exact"],
+        threshold=options["threshold"],
+        limits={"ocr": True} if options["ocr"] else None,
+        passwords=options["passwords"],
+        include=options["include"],
+        exclude=options["exclude"],
+        sample=options["sample"],
+        max_objects=options["max_objects"],
+        max_bytes=options["max_bytes"],
+        key_file=options["key_file"],
     )
     set_aws = {k: v for k, v in aws.items() if v is not None}
     if set_aws:
         flags["aws"] = set_aws
-    config = load_config(flags, config_file=config_file or None)
-    if dry_run:
-        return _dry_run(targets, config, database(db, config.db), json_)
-    return _run(targets, config, database(db, config.db), full, fail_on, alert, quiet, json_, json_progress)
+    return flags
 
 
 def register(app: typer.Typer) -> None:
@@ -166,7 +173,7 @@ def _dry_run(targets: list[str], config: Config, path: Path, as_json: bool) -> i
     return 0
 
 
-def _run(
+def run_scan(
     targets: list[str],
     config: Config,
     path: Path,
@@ -177,6 +184,7 @@ def _run(
     as_json: bool,
     json_progress: bool,
 ) -> int:
+    """Do a scan and print its summary; the exit code. Raises: PiiscanError."""
     from piiscan.cli.progress import progress_display
     from piiscan.scan import Run
     from piiscan.store.ingest import DuckStore

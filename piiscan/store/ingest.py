@@ -117,10 +117,13 @@ class DuckStore:
         self._execute("INSERT OR REPLACE INTO rules SELECT rule, name, macie, category, tags FROM incoming_rules")
         self._con.unregister("incoming_rules")
 
-    def current(self, refs: Sequence[ObjectRef], catalogue: str, run: int, full: bool) -> tuple[set[int], int]:
+    def current(
+        self, refs: Sequence[ObjectRef], catalogue: str, run: int, full: bool, oids: Sequence[int] | None = None
+    ) -> tuple[set[int], int]:
         """Indexes of the refs that need no reading, and how many of them this very run has done already.
 
         Unchanged means scanned before in the same state with the same catalogue; with `full` only this run counts.
+        `oids` are those of the refs, where they are known already.
         """
         if not refs:
             return set(), 0
@@ -129,7 +132,7 @@ class DuckStore:
         table = pa.table(
             {
                 "i": pa.array(range(len(refs)), pa.int32()),
-                "oid": pa.array([object_id(r.source, r.key) for r in refs], pa.int64()),
+                "oid": pa.array(oids if oids is not None else [object_id(r.source, r.key) for r in refs], pa.int64()),
                 "size": pa.array([r.size for r in refs], pa.int64()),
                 "etag": pa.array([r.etag for r in refs], pa.string()),
                 "version": pa.array([r.version for r in refs], pa.string()),

@@ -80,3 +80,13 @@ SELECT o.key AS object, o.source AS source, u.seq AS part, split_part(u.reason, 
 FROM unread u
 JOIN objects o ON o.oid = u.oid AND o.run = u.run
 WHERE o.superseded IS NULL;
+
+CREATE OR REPLACE VIEW v_jobs AS
+SELECT j.name AS job, v.schedule, v.zone AS time_zone, v.targets, v.settings, v.options, j.version, j.paused, j.next_fire,
+       j.created, v.made AS changed
+FROM jobs j
+JOIN job_versions v ON v.name = j.name AND v.version = j.version;
+
+CREATE OR REPLACE VIEW v_job_runs AS
+SELECT fire, name AS job, version, cause, scheduled, made_up, began, ended, attempts, outcome, reason, exit_code, run
+FROM job_runs;

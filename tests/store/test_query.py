@@ -211,6 +211,8 @@ VIEWS = {
     "v_coverage": "source, outcome, reason, objects, bytes, bytes_examined",
     "v_allowed": "object, source, rule, entry, count, run",
     "v_unread": "object, source, part, code, reason, run",
+    "v_jobs": "job, schedule, time_zone, targets, settings, version, paused, next_fire",
+    "v_job_runs": "fire, job, version, cause, scheduled, began, ended, outcome, exit_code, run",
 }
 
 
