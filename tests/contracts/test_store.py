@@ -114,7 +114,10 @@ class MemoryStore:
         self.shards: set[tuple[int, int]] = set()
         self.started: dict[int, datetime] = {}
 
-    def current(self, refs: Sequence[ObjectRef], catalogue: str, run: int, full: bool) -> tuple[set[int], int]:
+    def current(
+        self, refs: Sequence[ObjectRef], catalogue: str, run: int, full: bool, oids: Sequence[int] | None = None
+    ) -> tuple[set[int], int]:
+        assert oids is None or len(oids) == len(refs)
         newest = {o["oid"]: o for o in self.objects if o["superseded"] is None}
         unread, done = set(), 0
         for index, listed in enumerate(refs):
