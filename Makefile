@@ -20,7 +20,7 @@ demo: $(READY)   ## build the fixture share, scan it as a tree and as a bucket, 
 	@$(BIN)/python -m fixtures.demo
 
 test: $(READY)   ## all tests
-	@$(BIN)/python -m pytest -n $(JOBS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 lint: $(READY)   ## formatting, lint, types, import contracts
 	@$(BIN)/ruff format --check .
