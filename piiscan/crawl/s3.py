@@ -67,13 +67,10 @@ class S3Source:
 
     @cached_property
     def _fast(self) -> WholeReader | None:
-        """What reads small objects, where it is wanted and installed. Raises: ConfigError."""
-        wanted = self._config.reader
-        return (
-            WholeReader(self._bucket, self._config, self._client)
-            if wanted == "obstore" or (wanted == "auto" and installed())
-            else None
-        )
+        """What reads small objects, where it is wanted and installed."""
+        if self._config.reader == "boto3" or not installed():
+            return None
+        return WholeReader(self._bucket, self._config, self._client)
 
     def _payer(self) -> dict[str, str]:
         return {"RequestPayer": "requester"} if self._config.request_payer else {}

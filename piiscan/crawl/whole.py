@@ -60,7 +60,7 @@ class WholeReader:
     """Reads small objects of one bucket; may be called from several threads."""
 
     def __init__(self, bucket: str, config: AwsConfig, client: Any) -> None:
-        """`client` is the boto3 client of the same bucket, which says where it is. Raises: ConfigError."""
+        """`client` is the boto3 client of the same bucket, which says where it is."""
         from obstore.auth.boto3 import Boto3CredentialProvider
         from obstore.store import S3Store
 

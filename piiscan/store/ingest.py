@@ -268,17 +268,13 @@ class DuckStore:
         if oids is None:
             return 0
         self._con.register("all_listed", pa.table({"oid": pa.array(oids, pa.int64())}))
+        moment = as_of.astimezone(UTC).replace(tzinfo=None) if as_of is not None else None
         gone = self._execute(
             "SELECT oid FROM objects WHERE superseded IS NULL AND source = ? AND starts_with(key, ?) "
             "AND oid NOT IN (SELECT oid FROM all_listed) "
             "AND NOT list_bool_or([starts_with(key, h) FOR h IN ?::VARCHAR[]]) "
             "AND (?::TIMESTAMP IS NULL OR modified <= ?::TIMESTAMP)",
-            [
-                source,
-                prefix,
-                list(hidden) or ["\n/"],
-                *[as_of.astimezone(UTC).replace(tzinfo=None) if as_of else None] * 2,
-            ],
+            [source, prefix, list(hidden) or ["\n/"], moment, moment],
         )
         self._con.unregister("all_listed")
         return self.close_objects(run, [int(row[0]) for row in gone])

@@ -38,11 +38,8 @@ def touched(body: str) -> list[Touched] | None:
     """
     try:
         found = _unwrapped(json.loads(body), _DEPTH)
-    except (ValueError, RecursionError):
-        return None
-    try:
         return None if found is None else list(dict.fromkeys(found))
-    except (KeyError, TypeError, AttributeError):
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return None
 
 

@@ -33,12 +33,7 @@ def sources_of(objects: Sequence[Touched], config: Config) -> list[Source]:
     keys: dict[str, list[str]] = defaultdict(list)
     for one in objects:
         keys[one.bucket].append(one.key)
-    out: list[Source] = []
-    for bucket in sorted(keys):
-        source = TouchedSource(f"s3://{bucket}", "", config.aws)
-        source.keys = keys[bucket]
-        out.append(source)
-    return out
+    return [TouchedSource(f"s3://{bucket}", keys[bucket], config.aws) for bucket in sorted(keys)]
 
 
 def watch_queue(queue: Queue, config: Config, database: Path, done: Done, *, once: bool = False) -> int:

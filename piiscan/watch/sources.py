@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from piiscan.aws import CONNECTIONS
+from piiscan.config import AwsConfig
 from piiscan.crawl.s3 import S3Source
 from piiscan.errors import AccessDenied, ObjectError, ObjectGone
 from piiscan.model import ObjectRef
@@ -15,17 +16,18 @@ from piiscan.model import ObjectRef
 class TouchedSource(S3Source):
     """Some objects of a bucket, as they are now."""
 
-    gone: list[str]
-    """Keys of objects that are no longer there; known once `crawl` has ended."""
-    keys: Sequence[str]
+    def __init__(self, name: str, keys: Iterable[str], config: AwsConfig) -> None:
+        super().__init__(name, "", config)
+        self._keys = sorted(set(keys))
+        self.gone: list[str] = []
+        """Keys of objects that are no longer there; known once `crawl` has ended."""
 
     def crawl(self) -> Iterator[ObjectRef]:
         """The objects that are there, in the order of their keys; what may not be looked up carries `denied`."""
         self.gone = []
-        keys = sorted(set(self.keys))
         assert self._client is not None  # made before threads ask for it
-        with ThreadPoolExecutor(min(CONNECTIONS, len(keys) or 1)) as pool:
-            for key, found in zip(keys, pool.map(self._now, keys), strict=True):
+        with ThreadPoolExecutor(min(CONNECTIONS, len(self._keys) or 1)) as pool:
+            for key, found in zip(self._keys, pool.map(self._now, self._keys), strict=True):
                 if found is None:
                     self.gone.append(key)
                 else:
