@@ -18,6 +18,7 @@ import sys
 import sysconfig
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,7 @@ from typing import Any
 
 from bench import exact, hostile
 from bench.events import events
-from tests.e2e import test_faults, test_hostile_tree, test_incremental, test_kill
+from tests.e2e import test_faults, test_hostile_tree, test_incremental, test_kill, test_kill_serve
 from tests.engine import test_mutations
 from tests.support.cli import Cli, dump
 from tests.support.s3 import READERS, read_by, s3_server
@@ -164,6 +165,23 @@ def kill(small: bool) -> Figures:
                 wrong.append(f"moment {number}")
         points = len(test_kill.POINTS)
         return {"stages": points, "moments": moments, "killed": came, "wrong": wrong, "ok": not wrong and came > 0}
+
+
+def kill_serve(small: bool) -> Figures:
+    """A job of `serve` of which the server, the scan and workers are killed at random moments: the same rows."""
+    count, rounds, moments = (1_000, 1, 5) if small else (20_000, 3, 10)
+    with place() as cli:
+        tree = write(cli.root / "tree", plain(count))
+        begin = time.monotonic()
+        whole = test_kill_serve.unbroken(Cli(cli.root / "whole", CACHE), tree)
+        seconds = time.monotonic() - begin
+        rng, came, wrong = random.Random(30), Counter[str](), []
+        for number in range(rounds):
+            broken = test_kill_serve.with_job(Cli(cli.root / f"broken-{number}", CACHE), tree)
+            came.update(test_kill_serve.killed(broken, rng, moments, lambda: rng.uniform(0.2, seconds / 4)))
+            if test_kill_serve.outcome(broken) != "done" or test_kill_serve.rows(broken) != whole:
+                wrong.append(number)
+        return {"objects": count, "killed": dict(came), "wrong": wrong, "ok": not wrong and came.total() > 0}
 
 
 # Bar 6: unchanged files.
@@ -371,6 +389,7 @@ def bucket_events(small: bool) -> Figures:
 BARS: dict[str, Callable[[bool], Figures]] = {
     "real-files": real_files,
     "kill": kill,
+    "kill-serve": kill_serve,
     "incremental": incremental,
     "memory": memory,
     "s3-faults": s3_faults,

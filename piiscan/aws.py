@@ -46,10 +46,29 @@ def sqs_client(config: AwsConfig, url: str) -> Any:
     return _client("sqs", replace(config, region=found[1]) if found is not None else config, "")
 
 
+def quick_client(service: str, config: AwsConfig) -> Any:
+    """A client that gives up soon, to see whether a service answers at all. Raises: ConfigError, SourceError."""
+    return _client(service, config, config.endpoint_url if service == "s3" else "", attempts=2)
+
+
+def own_endpoint(service: str, config: AwsConfig) -> bool:
+    """Whether the service is somebody else's than AWS."""
+    session = aws_session(config)
+    client = session.client(service, region_name=session.region_name or "us-east-1")
+    given = config.endpoint_url if service == "s3" else ""
+    return not re.match(r"https://[\w.-]+\.amazonaws\.(?:com|com\.cn)(?:/|$)", given or str(client.meta.endpoint_url))
+
+
+def how_found(config: AwsConfig) -> str:
+    """By which of their ways the AWS tools find credentials, such as `env`; empty when they find none."""
+    found = aws_session(config).get_credentials()
+    return str(found.method or "session") if found is not None else ""
+
+
 _QUEUE = re.compile(r"https://sqs\.([a-z0-9-]+)\.amazonaws\.")
 
 
-def _client(service: str, config: AwsConfig, endpoint: str) -> Any:
+def _client(service: str, config: AwsConfig, endpoint: str, *, attempts: int = ATTEMPTS) -> Any:
     from botocore import UNSIGNED
     from botocore.config import Config as BotoConfig
     from botocore.exceptions import BotoCoreError
@@ -57,7 +76,7 @@ def _client(service: str, config: AwsConfig, endpoint: str) -> Any:
     options: dict[str, Any] = {
         "connect_timeout": CONNECT_SECONDS,
         "read_timeout": READ_SECONDS,
-        "retries": {"mode": "standard", "total_max_attempts": ATTEMPTS},
+        "retries": {"mode": "standard", "total_max_attempts": attempts},
         "max_pool_connections": CONNECTIONS,
         # Checksums are verified over the whole body by `fetch`, which also knows of resumed reads.
         "response_checksum_validation": "when_required",
@@ -76,18 +95,19 @@ def _client(service: str, config: AwsConfig, endpoint: str) -> Any:
         raise SourceError(f"no {service.upper()} client could be made: {err}") from None
 
 
-def have_credentials() -> bool:
-    """Whether the AWS tools' own search finds credentials here."""
-    import boto3
-
-    return boto3.Session().get_credentials() is not None
-
-
 def error_code(err: ClientError) -> str:
     """The service's code of an error, such as `NoSuchKey`; HTTP's number where there is none."""
     answer = err.response
     code = str(answer.get("Error", {}).get("Code", ""))
     return code or str(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", ""))
+
+
+ROLE_REFUSED = "the role of the profile cannot be assumed: sts:AssumeRole, and the role's trust policy"
+
+
+def not_assumed(err: ClientError) -> bool:
+    """Whether it was not the request that was refused, but the role that it was to be made in."""
+    return str(err.operation_name).startswith("AssumeRole")
 
 
 def source_error(bucket: str, err: ClientError | BotoCoreError) -> SourceError:
@@ -103,6 +123,8 @@ def source_error(bucket: str, err: ClientError | BotoCoreError) -> SourceError:
     where = f"s3://{bucket}"
     if isinstance(err, ClientError):
         code = error_code(err)
+        if not_assumed(err):
+            return SourceError(f"{where}: {ROLE_REFUSED} ({code})")
         if code in ("NoSuchBucket", "404"):
             return SourceError(f"{where}: no such bucket")
         if code in ("AccessDenied", "403", "AllAccessDisabled"):

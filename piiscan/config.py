@@ -8,6 +8,7 @@ own `$XDG_CONFIG_HOME/piiscan/config.toml`.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 import types
 import typing
@@ -41,8 +42,14 @@ class AwsConfig:
     """Of the buckets that a pattern means, those with these tags alone: `KEY=VALUE`, or `KEY`."""
     inventory: str = ""
     """Manifest of an S3 Inventory (`s3://bucket/.../manifest.json`) that says what is in the bucket; empty: list it."""
+    versions: bool = False
+    """Whether versions that are not current are objects, too."""
+    sse_c_key_file: str = ""
+    """A file with the key of objects that are encrypted with one of the customer (SSE-C): 32 bytes, or their base64."""
     max_inventory_age: float = 172_800.0
     """Seconds that an inventory may be old; 0: any age."""
+    ranged_from: int = 8 << 20
+    """Bytes from which on an object is read in the ranges that its format needs, text aside; 0: always whole."""
     reader: str = "auto"
     """What reads objects: `boto3`; `obstore`, which must be installed; `auto`: obstore where it is installed."""
 
@@ -88,7 +95,11 @@ class Config:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     sample: float = 100.0
-    """Percent of the objects, by a hash of their key."""
+    """Percent of the objects, by a hash of their key, in strata."""
+    budget: int = 0
+    """Bytes of objects that a run may read, the best first; 0: no bound. One object may go beyond it."""
+    prices: str = ""
+    """A file of prices (TOML) in place of the list prices that come along."""
     max_objects: int = 0
     max_bytes: int = 0
     max_object_bytes: int = 0
@@ -227,20 +238,51 @@ def _merge(config: Config, data: Mapping[str, Any], where: str) -> Config:
     merged = replace(config, **changes)
     if merged.aws.reader not in READERS:
         raise ConfigError(f"{where}: aws.reader is one of {', '.join(READERS)}")
-    for name in ("max_inventory_age", "max_rps", "max_mbps"):
+    for name in ("max_inventory_age", "max_rps", "max_mbps", "ranged_from"):
         if getattr(merged.aws, name) < 0:
             raise ConfigError(f"{where}: aws.{name} cannot be negative")
     if not 0 < merged.sample <= 100:
         raise ConfigError(f"{where}: sample is a percentage over 0 and up to 100")
+    if merged.budget and merged.sample < 100:
+        raise ConfigError(f"{where}: sample and budget are two ways to read a part: one of them")
     if not 0 <= merged.threshold <= 1:
         raise ConfigError(f"{where}: threshold lies between 0 and 1")
-    for name in ("workers", "max_objects", "max_bytes", "max_object_bytes", "max_values", "ner_max_bytes", "deadline"):
+    for name in (
+        "workers",
+        "budget",
+        "max_objects",
+        "max_bytes",
+        "max_object_bytes",
+        "max_values",
+        "ner_max_bytes",
+        "deadline",
+    ):
         if getattr(merged, name) < 0:
             raise ConfigError(f"{where}: {name} cannot be negative")
     for item in fields(merged.limits):
         if isinstance(bound := getattr(merged.limits, item.name), int) and bound < 0:
             raise ConfigError(f"{where}: limits.{item.name} cannot be negative")
     return merged
+
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(|B|KB|MB|GB|TB|KIB|MIB|GIB|TIB)")
+
+
+def read_size(text: str, where: str) -> int:
+    """Bytes out of `50GB`, `1.5 TB`, `64MiB` or `1000`. Raises: ConfigError.
+
+    >>> read_size("50GB", "--budget"), read_size("1.5kib", ""), read_size("7", "")
+    (50000000000, 1536, 7)
+    """
+    found = _SIZE.fullmatch(text.strip().upper())
+    if not found:
+        raise ConfigError(f"{where}: {text!r} is no size, such as 50GB, 800MB or 1000000 (bytes)")
+    unit = found[2].removesuffix("B")
+    step = 1024 if unit.endswith("I") else 1000
+    size = round(float(found[1]) * float(step) ** ("", "K", "M", "G", "T").index(unit[:1]))
+    if size < 1:
+        raise ConfigError(f"{where}: {text!r} is less than a byte")
+    return size
 
 
 def read_passwords(path: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import time
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from piiscan.errors import ObjectError, ReadFailed
 
@@ -45,6 +45,8 @@ class Answer:
     body: Body
     checksums: Mapping[str, str]
     """Base64 by name: CRC32, SHA1, SHA256."""
+    whole: bool = False
+    """The store sent the object from its first byte on although a part of it was asked for."""
 
 
 class _Crc32:
@@ -62,32 +64,78 @@ _SUMS: Mapping[str, Callable[[], Any]] = {"CRC32": _Crc32, "SHA1": hashlib.sha1,
 """Checksums that the standard library can compute. Source: Amazon S3 API, `x-amz-checksum-*`."""
 
 
+def checksum(stored: Mapping[str, str]) -> tuple[Any, bytes] | None:
+    """A sum to be updated with an object's bytes, and what its digest must be; None: the store keeps none."""
+    for name, make in _SUMS.items():
+        told = stored.get(name, "")
+        if told and "-" not in told:  # a dash: a sum of the parts' sums, not of the object
+            return make(), base64.b64decode(told)
+    return None
+
+
+def mismatch() -> ReadFailed:
+    """The error of bytes that do not have their checksum."""
+    return ReadFailed("the bytes do not have the checksum that the store keeps", reason=CHECKSUM_MISMATCH)
+
+
+DIGESTED = 16 << 20
+"""Bytes of an object up to which its MD5 is worked out while it is read."""
+
+
+def content_md5(stream: BinaryIO) -> str:
+    """The MD5 in hexadecimal of an object that was read whole from this stream; "" where that is not known."""
+    if isinstance(stream, io.BytesIO):
+        return hashlib.md5(stream.getbuffer(), usedforsecurity=False).hexdigest()
+    raw = getattr(stream, "raw", None)
+    return raw.md5 if isinstance(raw, ResumingStream) else ""
+
+
 class ResumingStream(io.RawIOBase):
-    """An object's bytes from first to last, through broken connections.
+    """An object's bytes from first to last (or from `begin` to `size`), through broken connections.
 
     `request` opens the object from a byte offset on; it raises ObjectError for what will not get better (gone, denied,
     changed), anything else is tried again.
     """
 
     def __init__(
-        self, request: Callable[[int], Answer], size: int, *, pause: Callable[[float], None] = time.sleep
+        self,
+        request: Callable[[int], Answer],
+        size: int,
+        *,
+        begin: int = 0,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._request = request
         self._size = size
         self._pause = pause
-        self._at = 0
+        self._at = begin
         self._failures = 0
         self._answer: Answer | None = None
+        self._md5 = hashlib.md5(usedforsecurity=False) if begin == 0 and size <= DIGESTED else None
         self._sum: Any = None
         self._expected = b""
         self._open()
+
+    @property
+    def md5(self) -> str:
+        """The MD5 of the object in hexadecimal, once all of it was read; "" before, and for large ones."""
+        return self._md5.hexdigest() if self._md5 is not None and self._at == self._size else ""
+
+    @property
+    def end(self) -> int:
+        """Where it ends."""
+        return self._size
+
+    def go_on(self, end: int) -> None:
+        """Read further than was asked for: the store sends more."""
+        self._size = end
 
     def readable(self) -> bool:
         """True."""
         return True
 
     def tell(self) -> int:
-        """Bytes given out so far."""
+        """Where in the object it is."""
         return self._at
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
@@ -109,8 +157,9 @@ class ResumingStream(io.RawIOBase):
             self._failures = 0
             buffer[: len(data)] = data
             self._at += len(data)
-            if self._sum is not None:
-                self._sum.update(data)
+            for sum_ in (self._sum, self._md5):
+                if sum_ is not None:
+                    sum_.update(data)
             if self._at == self._size:
                 self._verify()
             return len(data)
@@ -131,12 +180,7 @@ class ResumingStream(io.RawIOBase):
             self._broken(type(err).__name__)
             return
         if self._at == 0:
-            self._sum = None
-            for name, make in _SUMS.items():
-                stored = self._answer.checksums.get(name, "")
-                if stored and "-" not in stored:  # a dash: a sum of the parts' sums, not of the object
-                    self._sum, self._expected = make(), base64.b64decode(stored)
-                    break
+            self._sum, self._expected = checksum(self._answer.checksums) or (None, b"")
 
     def _broken(self, why: str) -> None:
         if self._answer is not None:
@@ -149,4 +193,4 @@ class ResumingStream(io.RawIOBase):
 
     def _verify(self) -> None:
         if self._sum is not None and self._sum.digest() != self._expected:
-            raise ReadFailed("the bytes do not have the checksum that the store keeps", reason=CHECKSUM_MISMATCH)
+            raise mismatch()

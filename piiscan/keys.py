@@ -6,6 +6,7 @@ id, a keyed hash of a fixed text, so that a wrong key is noticed before a row is
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import secrets
@@ -42,6 +43,26 @@ def read_key(path: Path) -> bytes:
         raise ConfigError(f"{path}: not a readable key file ({type(err).__name__})") from None
     if len(key) != KEY_BYTES:
         raise ConfigError(f"{path}: a key has {KEY_BYTES} bytes as {2 * KEY_BYTES} hexadecimal digits")
+    if os.name == "posix" and status.st_mode & 0o077:
+        raise ConfigError(f"{path}: readable by others; run chmod 600 on it")
+    return key
+
+
+def read_customer_key(path: Path) -> bytes:
+    """The key of objects that are encrypted with one of the customer: a file of its 32 bytes, or of their base64.
+
+    Raises: ConfigError. Source: Amazon S3 User Guide, "Using server-side encryption with customer-provided keys".
+    """
+    try:
+        status = path.stat()
+        data = path.read_bytes()
+        key = data if len(data) == KEY_BYTES else base64.b64decode(data.strip(), validate=True)
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such key file") from None
+    except (OSError, ValueError) as err:
+        raise ConfigError(f"{path}: not a readable key file ({type(err).__name__})") from None
+    if len(key) != KEY_BYTES:
+        raise ConfigError(f"{path}: a key has {KEY_BYTES} bytes, as they are or in base64")
     if os.name == "posix" and status.st_mode & 0o077:
         raise ConfigError(f"{path}: readable by others; run chmod 600 on it")
     return key

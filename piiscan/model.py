@@ -58,6 +58,10 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+VERSION = "?versionId="
+"""Between the key of an object and the version of it that is not the current one."""
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectRef:
     """One object as its source listed it."""
@@ -70,10 +74,18 @@ class ObjectRef:
     etag: str = ""
     modified: datetime | None = None
     version: str = ""
+    """Of a version that is not the current one, which its `key` has at the end, too; empty: the current one."""
     denied: str = ""
     """A reason code and a sentence when the source already knows that the object must not be opened."""
     handle: str = ""
     """How the source finds the object again when `key` is an escaped form (a path, with surrogate escapes)."""
+    storage: str = ""
+    """Storage class, of a listing of S3; workers are not told."""
+
+    @property
+    def name(self) -> str:
+        """The key without a version in it: what all versions of an object have in common."""
+        return self.key.removesuffix(VERSION + self.version) if self.version else self.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,6 +434,20 @@ class Evidence:
     """A sentence that quotes no value."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """What an object's text could hold, so that rules that cannot match need not read it; see `classify/sketch`."""
+
+    words: bytes | None
+    """The packed set of its words' keys; None: too many, every rule may match."""
+    digits: int
+    """The longest run of digits, as far as it is told."""
+    signs: int
+    """Bits: `LONE`, `SIGNED`, `NUMBERS`."""
+    contested: tuple[str, ...] = ()
+    """Ids of rules that shared characters with another one: what one is worth decides about the other."""
+
+
 UNREAD = 1_000
 """Parts of one object that the coverage lists by name; of more, it says how many."""
 
@@ -447,3 +473,7 @@ class ObjectReport:
     `UNREAD` of them."""
     evidence: tuple[Evidence, ...] = ()
     """What verdicts on columns rest on, of those rules that have findings."""
+    sketch: Sketch | None = None
+    """None: nothing was classified."""
+    verified: bool = False
+    """All of it was read, and its ETag is the MD5 of what was read."""

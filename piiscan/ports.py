@@ -27,7 +27,10 @@ class Source(Protocol):
         ...
 
     def open(self, ref: ObjectRef) -> BinaryIO:
-        """A readable stream over the object as it was listed. Raises: ObjectError."""
+        """A readable stream over the object as it was listed. Raises: ObjectError.
+
+        A source that can fetch parts of objects has a method `ranged`, too: see `crawl.s3.S3Source`.
+        """
         ...
 
     def refresh(self, ref: ObjectRef) -> ObjectRef:
@@ -134,12 +137,6 @@ class Sink(Protocol):
 
 class Store(Protocol):
     """The findings store, seen from the conductor."""
-
-    def current(
-        self, refs: Sequence[ObjectRef], catalogue: str, run: int, full: bool, oids: Sequence[int] | None = None
-    ) -> tuple[set[int], int]:
-        """Indexes of the refs that need no reading, and how many of them this run has done already."""
-        ...
 
     def load(self, run: int, files: Sequence[ShardFile]) -> None:
         """Take the files in, in one transaction, each name once."""

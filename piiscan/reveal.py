@@ -15,6 +15,7 @@ from piiscan.classify.build import build_stack
 from piiscan.classify.encoded import readings
 from piiscan.config import Config, read_passwords
 from piiscan.crawl import STDIN, Target, open_source
+from piiscan.engine.opening import for_child, opened
 from piiscan.engine.sandbox import ParserChild
 from piiscan.errors import SourceError
 from piiscan.extract import IN_PROCESS, Budget, Job, segments
@@ -36,19 +37,17 @@ def surroundings(
     ref = source.refresh(ObjectRef(finding["source"], finding["object"], 0))
     stack = build_stack(config)
     wanted = [dict(p["place"]) for p in places]
-    with closing(source.open(ref)) as stream:
-        found = identify(stream, ref.key)
+    with closing(opened(source, ref, str(scratch))) as stream:
+        found = identify(stream, ref.name)
         budget = Budget(config.limits, bytes_in=ref.size)
         passwords = read_passwords(config.passwords)
-        job = Job(ref.key, found.media_type, ref.size, budget, charset=found.charset, passwords=passwords)
+        job = Job(ref.name, found.media_type, ref.size, budget, charset=found.charset, passwords=passwords)
         if found.media_type in IN_PROCESS:
             yield from _matches(segments(stream, job), stack, finding["rule"], wanted, width)
             return
-        from piiscan.engine.worker import as_file
-
-        with closing(as_file(stream, str(scratch))) as handle, ParserChild(str(scratch)) as child:
-            allowed = config.seconds_for(ref.size)
-            yield from _matches(child.segments(handle.fileno(), job, allowed), stack, finding["rule"], wanted, width)
+        with for_child(stream, str(scratch)) as (fd, fill), ParserChild(str(scratch)) as child:
+            parsed = child.segments(fd, job, config.seconds_for(ref.size), fill)
+            yield from _matches(parsed, stack, finding["rule"], wanted, width)
 
 
 def _matches(

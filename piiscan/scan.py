@@ -13,52 +13,48 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from piiscan.allow import AllowLists, load_allow
-from piiscan.classify.build import all_rules
+from piiscan.catalogue import digest
+from piiscan.choice import Choice
+from piiscan.classify.build import rules_of
 from piiscan.config import Config
+from piiscan.copies import Copies
 from piiscan.crawl import STDIN, Target, open_source, parse_target
 from piiscan.crawl.buckets import meant
-from piiscan.crawl.select import Tally, own_denied, select
 from piiscan.engine.local import LocalEngine
-from piiscan.engine.worker import examination
+from piiscan.engine.worker import beside, examination
 from piiscan.errors import PiiscanError, SourceError
 from piiscan.model import ObjectRef
 from piiscan.ports import Engine, Event, Shard, ShardFile, Source, Task
-from piiscan.spool import object_id
+from piiscan.rulesets import take_over
+from piiscan.sampling.plan import Next
+from piiscan.spans import note, span, spanned
 from piiscan.store.ingest import DuckStore
 from piiscan.store.snapshot import Publisher, publish
+from piiscan.walk import Walk, Walked
 
 log = logging.getLogger(__name__)
 
 SHARD_OBJECTS = 256
 SHARD_BYTES = 256 << 20
 SHARD_SECONDS = 10.0
-LOOKUP, FIRST_LOOKUPS = 4_096, 512
-"""Listed objects looked up in the store at a time; the second at the beginning, so that workers need not wait."""
 GROUP_FILES = 16
 """Shard files taken in by one transaction."""
 GROUP_SECONDS = 3.0
-UNLISTED = ("PERMISSION_DENIED", "READ_FAILED", "PATH_TOO_LONG")
-"""Why a folder shows as one entry: what is below it was not listed, and may well be there."""
 
 
 @dataclass(slots=True)
-class Progress:
+class Progress(Walked):
     """What a run has done so far; the command line draws it."""
 
-    tally: Tally = field(default_factory=Tally)
-    unchanged: int = 0
-    earlier: int = 0
-    """Objects that this run had done before it was broken off."""
-    planned: int = 0
-    planned_bytes: int = 0
+    carried: int = 0
+    """Objects of the database that other rules examined, in which these would find the same: they are not read."""
     done: int = 0
     bytes: int = 0
     findings: int = 0
@@ -79,6 +75,10 @@ class RunResult:
     gone: int
     targets: tuple[Target, ...]
     allow: AllowLists = field(default_factory=AllowLists)
+    next_best: tuple[Next, ...] = ()
+    """Of a run with a budget: what it did not reach, the best first."""
+    copies: tuple[int, int] = (0, 0)
+    """Objects that were not read since their content was read in another one, and their bytes."""
 
 
 def identity(targets: Sequence[Target], config: Config, full: bool) -> str:
@@ -86,7 +86,8 @@ def identity(targets: Sequence[Target], config: Config, full: bool) -> str:
     wanted = {
         "targets": [(t.source, t.prefix, t.single) for t in targets],
         "select": [config.include, config.exclude, config.sample, config.max_objects, config.max_bytes],
-        "from": config.aws.inventory,
+        "budget": config.budget,
+        "from": [config.aws.inventory, config.aws.versions],
         "more": [config.max_object_bytes, config.threshold, config.ner, config.ner_max_bytes, full],
     }
     return hashlib.blake2b(json.dumps(wanted).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
@@ -127,13 +128,13 @@ class Run:
         self._watch = watch
         self.progress = Progress()
         self._errors: list[str] = []
-        self._listed: list[tuple[Target, list[int] | None, list[str], datetime | None]] = []
-        self._vanished: list[int] = []
         self._gone = 0
 
+    @spanned("run")
     def execute(self) -> RunResult:
         """Do the run. Raises: ConfigError, CatalogueError, StoreError; KeyboardInterrupt after closing the run."""
-        rules = all_rules(self._config)
+        chosen, others = rules_of(self._config)
+        rules = chosen + others
         allow = load_allow(self._config.allow)
         version = examination(rules, self._config)
         targets = self._targets()
@@ -145,6 +146,8 @@ class Run:
             version,
         )
         run = state.run
+        note(run=run, resumed=state.resumed, targets=len(targets))
+        log.info("event=run_begins run=%d resumed=%s targets=%d", run, state.resumed, len(targets))
         spool.mkdir(mode=0o700, parents=True, exist_ok=True)
         for left in spool.glob("scratch-*"):  # we hold the database, so whoever made it is dead
             shutil.rmtree(left, ignore_errors=True)
@@ -153,10 +156,23 @@ class Run:
         status = "failed"
         try:
             self._take_in(run, self._store.pending(spool, run))
+            if not self._full:
+                settings = (*beside(self._config), digest(others))
+                threshold = self._config.threshold
+                self.progress.carried = take_over(self._store, version, settings, chosen, others, threshold)
             task = Task(self._config.to_json(), self._store.key, str(spool), scratch, version)
-            shards = self._shards(targets, run, version)
-            self._ingest(run, self._engine.run(shards, task, self._tell))
-            self._close_listings(run)
+            full = self._full
+            choice = Choice(self._config, self.progress.tally, self._store.connection, run, version, full=full)
+            walk = Walk(self._config, self._store, choice, self._source, self.progress, run, version, full=full)
+            copies = Copies(self._store, run, version)
+            refs = walk.refs(targets)
+            refs = refs if self._config.allow else copies.originals(refs)
+            self._ingest(run, self._engine.run(self._shards(refs, run), task, self._tell))
+            self._ingest(run, self._engine.run(self._shards(copies.spread(), run), task, self._tell))
+            self._gone = walk.close()
+            self._errors += walk.errors
+            choice.keep()
+            next_best = tuple(choice.next_best())
             self._end(run, "done")
             status = "done"
         except KeyboardInterrupt:
@@ -175,12 +191,16 @@ class Run:
                 with suppress(OSError):
                     spool.rmdir()
         return RunResult(
-            run, state.resumed, status, self.progress, tuple(self._errors), self._gone, tuple(targets), allow
-        )
+            run, state.resumed, status, self.progress, tuple(self._errors), self._gone, tuple(targets), allow,
+            next_best, (copies.count, copies.bytes),
+        )  # fmt: skip
 
     def _end(self, run: int, status: str) -> None:
         self._store.end(run, status, self.progress.tally.listed, self.progress.unchanged)
         publish(self._store)
+        progress = self.progress
+        note(status=status, objects=progress.done, bytes=progress.bytes, matches=progress.findings)
+        log.info("event=run_ended run=%d status=%s objects=%d bytes=%d", run, status, progress.done, progress.bytes)
 
     def _targets(self) -> list[Target]:
         """The targets that exist; the others are told of at the end (exit code 3)."""
@@ -212,61 +232,12 @@ class Run:
             return LocalSource(STDIN, only="-", stdin_copy=self._stdin_copy)
         return open_source(target, self._config)
 
-    def _wanted(self, targets: Sequence[Target], run: int, version: str) -> Iterator[ObjectRef]:
-        """The objects to read, in listing order."""
-        tally = self.progress.tally
-        for target in targets:
-            oids: list[int] | None = None if target.single else []
-            hidden: list[str] = []
-            batch: list[ObjectRef] = []
-            marks: list[int] = []
-            try:
-                source = self._source(target)
-                for ref, chosen in select(own_denied(source.crawl(), self._store.path), self._config, tally):
-                    mark = object_id(ref.source, ref.key)
-                    if oids is not None:
-                        oids.append(mark)
-                        if ref.denied.startswith(UNLISTED):
-                            hidden.append(ref.key + "/")
-                    if not chosen:
-                        continue
-                    batch.append(ref)
-                    marks.append(mark)
-                    if len(batch) >= (LOOKUP if tally.listed > LOOKUP else FIRST_LOOKUPS):
-                        yield from self._unknown(batch, marks, run, version)
-                        batch, marks = [], []
-                yield from self._unknown(batch, marks, run, version)
-            except SourceError as err:
-                if target.by_pattern:  # nobody named it, so the coverage does
-                    batch.append(ObjectRef(target.source, ".", 0, denied=f"SOURCE_NOT_LISTED: {err}"))
-                    marks.append(object_id(target.source, "."))
-                    tally.listed += 1
-                yield from self._unknown(batch, marks, run, version)
-                self._errors.append(str(err))
-                log.warning("event=source_failed source=%s", target.source)
-                continue
-            if tally.capped:
-                oids = None
-            self._listed.append((target, oids, hidden, getattr(source, "as_of", None)))
-            self._vanished += [object_id(target.source, key) for key in getattr(source, "gone", ())]
-        self.progress.crawled = True
-
-    def _unknown(self, batch: Sequence[ObjectRef], marks: Sequence[int], run: int, version: str) -> Iterator[ObjectRef]:
-        known, here = self._store.current(batch, version, run, self._full, marks)
-        self.progress.unchanged += len(known) - here
-        self.progress.earlier += here
-        for index, ref in enumerate(batch):
-            if index not in known:
-                self.progress.planned += 1
-                self.progress.planned_bytes += ref.size
-                yield ref
-
-    def _shards(self, targets: Sequence[Target], run: int, version: str) -> Iterator[Shard]:
+    def _shards(self, wanted: Iterable[ObjectRef], run: int) -> Iterator[Shard]:
         """Shards of up to 256 objects, 256 MB or 10 s; small at first, so that small trees use all workers."""
         number = self._store.next_shard(run)
         refs: list[ObjectRef] = []
         size, most, since, made = 0, 8, time.monotonic(), 0
-        for ref in self._wanted(targets, run, version):
+        for ref in wanted:
             if refs and (
                 len(refs) >= most or size + ref.size > SHARD_BYTES or time.monotonic() - since > SHARD_SECONDS
             ):
@@ -277,6 +248,7 @@ class Run:
                 refs, size, since = [], 0, time.monotonic()
             refs.append(ref)
             size += ref.size
+        self.progress.crawled = True
         if refs:
             yield Shard(run, number, tuple(refs))
 
@@ -294,26 +266,10 @@ class Run:
         self._take_in(run, group)
 
     def _take_in(self, run: int, files: Sequence[ShardFile]) -> None:
-        self._store.load(run, files)
+        with span("ingest", files=len(files)):
+            self._store.load(run, files)
         for file in files:
             Path(file.path).unlink(missing_ok=True)
-
-    def _close_listings(self, run: int) -> None:
-        for target, oids, hidden, as_of in self._listed:
-            kind = "s3" if target.source.startswith("s3://") else "file"
-            aws = self._config.aws
-            self._gone += self._store.listed(
-                run,
-                target.source,
-                kind,
-                oids,
-                prefix=target.prefix if not target.single else "",
-                endpoint=aws.endpoint_url if kind == "s3" else "",
-                region=aws.region if kind == "s3" else "",
-                hidden=hidden,
-                as_of=as_of,
-            )
-        self._gone += self._store.close_objects(run, self._vanished)
 
 
 def _public(config: Config) -> dict[str, Any]:

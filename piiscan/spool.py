@@ -1,8 +1,8 @@
 """Room 8, on its way: a shard's results as one Parquet file, named after run and shard, complete or not there.
 
-The file holds rows of seven kinds (object, finding, occurrence, value, allowed, unread part, evidence) in one wide
-table, one kind in a row group; columns that a kind does not use are null and cost nothing. Nothing in it is in clear:
-masks and fingerprints only.
+The file holds rows of eight kinds (object, finding, occurrence, value, allowed, unread part, evidence, sketch) in one
+wide table, one kind in a row group; columns that a kind does not use are null and cost nothing. Nothing in it is in
+clear: masks, fingerprints and hashes only.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from piiscan.fingerprints import Counts, Digests, Fingerprints
 from piiscan.model import Finding, ObjectReport
 from piiscan.ports import ShardFile
 
-OBJECT, FINDING, OCCURRENCE, VALUE, ALLOWED, UNREAD, EVIDENCE = range(7)
+OBJECT, FINDING, OCCURRENCE, VALUE, ALLOWED, UNREAD, EVIDENCE, SKETCH = range(8)
 HELD = 1 << 18
 """Distinct values of reports that are held before they are written."""
 GROUP = 1 << 16
@@ -60,7 +60,7 @@ def write_shard(spool: Path, run: int, number: int, reports: Iterable[ObjectRepo
     path = shard_path(spool, run, number)
     draft = path.with_suffix(f".{os.getpid()}.tmp")
     schema = _schema(pa)
-    repeated = [name for name in schema.names if name != "fingerprint"]
+    repeated = [name for name in schema.names if name not in ("fingerprint", "sketch")]
     parts = _parts(reports)
     part: list[ObjectReport] | None = next(parts)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -143,12 +143,13 @@ def _schema(pa: Any) -> Any:
             ("place", pa.string()),
             ("masked", pa.string()),
             ("fingerprint", pa.binary(16)),
+            ("sketch", pa.binary()),
         ]
     )
 
 
 def _kinds(reports: Sequence[ObjectReport], catalogue: str) -> Iterator[dict[str, Any]]:
-    """Columns of the seven kinds, one dict each, but several of values where there are many."""
+    """Columns of the eight kinds, one dict each, but several of values where there are many."""
     ids = [object_id(r.ref.source, r.ref.key) for r in reports]
     yield {
         "kind": [OBJECT] * len(reports),
@@ -167,6 +168,7 @@ def _kinds(reports: Sequence[ObjectReport], catalogue: str) -> Iterator[dict[str
         "names_examined": [r.names_examined for r in reports],
         "risk": [r.risk.value for r in reports],
         "reasons": [json.dumps(r.risk.reasons, ensure_ascii=False) for r in reports],
+        "distinct_exact": [r.verified for r in reports],  # here whether the ETag is the content's MD5
     }
     found = [
         (oid, finding_id(r.ref.source, r.ref.key, f.rule), f)
@@ -223,6 +225,15 @@ def _kinds(reports: Sequence[ObjectReport], catalogue: str) -> Iterator[dict[str
         "seq": [n for _, n, _ in said],
         "rule": [str(e.rule) for _, _, e in said],
         "reason": [e.said for _, _, e in said],
+    }
+    sketches = [(oid, r.sketch) for oid, r in zip(ids, reports, strict=True) if r.sketch is not None]
+    yield {
+        "kind": [SKETCH] * len(sketches),
+        "oid": [oid for oid, _ in sketches],
+        "sketch": [s.words for _, s in sketches],
+        "seq": [s.digits for _, s in sketches],
+        "severity": [s.signs for _, s in sketches],  # here its bits
+        "reasons": [json.dumps(s.contested) for _, s in sketches],
     }
 
 

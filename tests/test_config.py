@@ -153,6 +153,7 @@ OTHERS = {
     "key_file": "key_file = 'k'",
     "limits": "[limits]\ndepth = 3",
     "passwords": "passwords = 'words.txt'",
+    "prices": "prices = 'mine.toml'",
     "db": "db = 'x'",
     "ner": "ner = false",
     "ner_model": "ner_model = 'spacy:x'",

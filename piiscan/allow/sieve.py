@@ -48,7 +48,7 @@ class Entry:
     def reaches(self, ref: ObjectRef) -> bool:
         """Whether it speaks of an object."""
         here = not self.sources or any(fnmatchcase(ref.source, name) for name in self.sources)
-        return here and (not self.paths or any(glob(path).fullmatch(ref.key) for path in self.paths))
+        return here and (not self.paths or any(glob(path).fullmatch(ref.name) for path in self.paths))
 
     def among(self, values: Iterable[str]) -> set[str]:
         """Those of the values that it allows."""

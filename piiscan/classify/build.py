@@ -54,7 +54,13 @@ def build_stack(config: Config) -> Stack:
     return Stack(chosen, threshold=config.threshold, recognizers=_stages(config, chosen))
 
 
+def rules_of(config: Config) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
+    """The rules of the catalogue, and of the stages beside it, of the stack that `build_stack` would make."""
+    chosen = chosen_rules(config)
+    return chosen, tuple(rule for other in _stages(config, chosen) for rule in other.rules)
+
+
 def all_rules(config: Config) -> tuple[Rule, ...]:
     """The rules of the stack that `build_stack` would make, without making it."""
-    chosen = chosen_rules(config)
-    return chosen + tuple(rule for other in _stages(config, chosen) for rule in other.rules)
+    chosen, others = rules_of(config)
+    return chosen + others

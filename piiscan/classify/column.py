@@ -16,7 +16,7 @@ import numpy.typing as npt
 from piiscan.cells import Cells
 from piiscan.classify.batch import BATCH
 from piiscan.classify.confidence import worth
-from piiscan.classify.statistics import CONFIDENCE, FEWEST, evidence_of
+from piiscan.classify.statistics import CONFIDENCE, FEWEST, are_numbers, evidence_of
 from piiscan.model import ColumnSegment, MatchBatch
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ class ColumnVerdicts:
         self._stack = stack
         self._cells = cells
         self._qualified = stack.plan.qualified
+        self.numbers = False
+        """Some column may speak for itself by its check digits."""
         self._known: dict[tuple[str, str, str | None, str | None], Verdict] = {}
 
     def of(self, segment: ColumnSegment, forced: frozenset[int]) -> Verdict:
@@ -85,6 +87,7 @@ class ColumnVerdicts:
         sample = np.array([i for i in range(0, len(segment.values), step)[:SAMPLE] if segment.values[i]], np.int64)
         found = self._cells(segment, forced, sample)
         values = [segment.values[i] for i in sample.tolist()]
+        self.numbers |= are_numbers(values)
         evidence = evidence_of(values, segment.header, self._stack.alone, forced, np.unique(found.rule).tolist())
         if evidence.granted >= 0:
             return Verdict(evidence.granted, evidence.refused, granted=True)

@@ -52,6 +52,26 @@ def survivors(
     return chosen
 
 
+def contested(
+    starts: npt.NDArray[np.int64],
+    ends: npt.NDArray[np.int64],
+    rules: npt.NDArray[np.int32],
+    chosen: npt.NDArray[np.int64],
+) -> set[int]:
+    """The rules of which a span overlaps one of another rule, when `chosen` are the `survivors` of these spans."""
+    if len(chosen) == len(starts):
+        return set()
+    lost = np.setdiff1d(np.arange(len(starts)), chosen)
+    first = np.searchsorted(ends[chosen], starts[lost], side="right")
+    last = np.searchsorted(starts[chosen], ends[lost], side="left")
+    found: set[int] = set()
+    for index, low, high in zip(lost.tolist(), first.tolist(), last.tolist(), strict=True):
+        winners = set(rules[chosen[low:high]].tolist()) - {int(rules[index])}
+        if winners:
+            found |= winners | {int(rules[index])}
+    return found
+
+
 def _resolve(
     group: list[int],
     starts: npt.NDArray[np.int64],

@@ -20,8 +20,9 @@ from piiscan.classify.context import path_names
 from piiscan.classify.distance import APART
 from piiscan.classify.encoded import Fed, decoded_segments
 from piiscan.classify.keywords import ToChars
-from piiscan.classify.overlap import survivors
-from piiscan.model import ColumnSegment, Evidence, MatchBatch, Rule, Segment, TextSegment
+from piiscan.classify.overlap import contested, survivors
+from piiscan.classify.sketch import LONE, NUMBERS, Sketcher
+from piiscan.model import ColumnSegment, Evidence, MatchBatch, Rule, Segment, Sketch, TextSegment
 from piiscan.passes import IntArray
 
 if TYPE_CHECKING:
@@ -56,8 +57,11 @@ class Recognizer(Protocol):
 class StackSession:
     """One object's way through the stack."""
 
-    def __init__(self, stack: Stack, *, noisy: bool = False) -> None:
+    def __init__(self, stack: Stack, *, noisy: bool = False, sketcher: Sketcher | None = None) -> None:
         self.stack = stack
+        self._sketcher = sketcher
+        if sketcher is not None:
+            sketcher.begin()
         self._noisy = noisy
         self._verdicts = ColumnVerdicts(stack, self._cells)
         self._recognize = [(other.session(), other) for other in stack.recognizers]
@@ -77,6 +81,11 @@ class StackSession:
             for index, said in getattr(recognize, "evidence", ())
         ]
 
+    @property
+    def sketch(self) -> Sketch | None:
+        """What the object could hold, by what was fed of it; None for a session that does not sketch."""
+        return None if self._sketcher is None else self._sketcher.made(self.stack.rules)
+
     def feed(self, segment: Segment) -> MatchBatch:
         """The matches of one segment; see `MatchBatch`."""
         if isinstance(segment, TextSegment):
@@ -91,6 +100,8 @@ class StackSession:
         bounds = np.concatenate(([0], np.cumsum(sizes)[:-1]))
         block = APART.join(pieces)
         chars = None if block.isascii() else ToChars(block)
+        if self._sketcher is not None:
+            self._sketcher.block(block)
         hits = self.stack.examine(block, frozenset(), chars, bounds, noisy=self._noisy, running=True)
         self._fed = Fed(segments, block, bounds, hits.strings, chars)
         item = np.searchsorted(bounds, hits.start, side="right") - 1
@@ -117,12 +128,16 @@ class StackSession:
         text = segment.text
         block = segment.utf8 if segment.utf8 is not None else text.encode("utf-8", "surrogatepass")
         chars = None if len(block) == len(text) else ToChars(block)
+        if self._sketcher is not None:
+            self._sketcher.block(block)
         hits = self.stack.examine(block, frozenset(), chars, None, noisy=self._noisy)
         self._fed = Fed((segment,), block, np.zeros(1, np.int64), hits.strings, chars)
         start, end = (hits.start, hits.end) if chars is None else (chars(hits.start), chars(hits.end))
         rule, confidence = hits.rule, hits.confidence
         if not len(rule) and segment.offset == 0 and len(text) <= 2 * SENTENCES:
             rule, start, end, confidence = self._alone(text)
+            if self._sketcher is not None and any(map(str.isdecimal, text)):
+                self._sketcher.signs |= LONE
         if self._recognize:
             rule, start, end, confidence = self._with_recognizers(segment, rule, start, end, confidence)
         if segment.core is not None and len(rule):
@@ -180,18 +195,27 @@ class StackSession:
         confidence = np.concatenate((confidence, np.array(more[3], np.float64)))
         strength = confidence + self.stack.proven[rule]
         order = survivors(start, end, strength, rule)
+        self.stack.contested |= contested(start, end, rule, order)
         return rule[order], start[order], end[order], confidence[order]
 
     def _column(self, segment: ColumnSegment) -> MatchBatch:
         names = (segment.header, *path_names(segment.path)[-NEAREST:]) if segment.path else (segment.header,)
         forced = self.stack.headers.speaks_for(names)
+        if self._sketcher is not None:
+            self._sketched(self._sketcher, names, segment.values)
         apart = self._column_recognizers(segment)
         found = self._by_rules(segment, forced)
         if not len(apart):
             return found
         rival = self.stack.competes[apart.rule]
-        found = _competing(found, _kept(apart, rival), self.stack.proven)
+        found = _competing(found, _kept(apart, rival), self.stack.proven, self.stack.contested)
         return found if rival.all() else _in_order(_together(found, _kept(apart, ~rival)))
+
+    def _sketched(self, sketcher: Sketcher, names: Sequence[str], values: Sequence[str]) -> None:
+        """Sketch a column: its names and its distinct values."""
+        sketcher.names(names)
+        cells = values.distinct if isinstance(values, Coded) else values
+        sketcher.block(_joined(cells, None)[0])
 
     def _column_recognizers(self, segment: ColumnSegment) -> MatchBatch:
         """The matches of those recognizers that read columns."""
@@ -210,6 +234,8 @@ class StackSession:
     def _by_rules(self, segment: ColumnSegment, forced: frozenset[int]) -> MatchBatch:
         """The matches of the catalogue's rules in one column."""
         refused = self._verdicts.of(segment, forced).refused
+        if self._sketcher is not None and self._verdicts.numbers:
+            self._sketcher.signs |= NUMBERS
         if isinstance(segment.values, Coded):
             distinct, codes = segment.values.distinct, segment.values.codes
             return _spread(self._by_rules(replace(segment, values=distinct), forced), codes)
@@ -309,13 +335,16 @@ def _in_order(batch: MatchBatch) -> MatchBatch:
     return _kept(batch, np.lexsort((batch.start, _items(batch))))
 
 
-def _competing(batch: MatchBatch, rivals: MatchBatch, weight: npt.NDArray[np.float64]) -> MatchBatch:
-    """A batch of a column with matches that compete with it for the characters of their cells."""
+def _competing(batch: MatchBatch, rivals: MatchBatch, weight: npt.NDArray[np.float64], shared: set[int]) -> MatchBatch:
+    """A batch of a column with matches that compete with it for the characters of their cells; the rules of those that
+    do are added to `shared`."""
     if not len(rivals):
         return batch
     both = _together(batch, rivals)
     first = _items(both) * CELL
-    order = survivors(first + both.start, first + both.end, both.confidence + weight[both.rule], both.rule)
+    starts, ends = first + both.start, first + both.end
+    order = survivors(starts, ends, both.confidence + weight[both.rule], both.rule)
+    shared |= contested(starts, ends, both.rule, order)
     return _kept(both, order)
 
 

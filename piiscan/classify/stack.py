@@ -24,9 +24,10 @@ from piiscan.classify.dense import Candidates, dense_candidates, email_candidate
 from piiscan.classify.encoded import readings
 from piiscan.classify.keywords import KeywordIndex, Spoken, ToChars
 from piiscan.classify.numbers import Numbers, Windows
-from piiscan.classify.overlap import survivors
+from piiscan.classify.overlap import contested, survivors
 from piiscan.classify.plan import Plan, make_plan
 from piiscan.classify.session import Recognizer, StackSession
+from piiscan.classify.sketch import Sketcher
 from piiscan.classify.weigh import Weigher
 from piiscan.classify.worded import Worded
 from piiscan.model import ColumnSegment, Match, ObjectRef, Rule, Segment, TextSegment
@@ -111,6 +112,8 @@ class Stack:
             ],
             np.float64,
         )
+        self._sketcher = Sketcher()
+        self.contested = self._sketcher.contested
         self._weigh = Weigher(self.plan, self.needs_word, self.checks)
 
     @cached_property
@@ -124,8 +127,8 @@ class Stack:
         return Alone(self.plan, self.checks)
 
     def open(self, ref: ObjectRef, media_type: str) -> StackSession:
-        """A session for one object."""
-        return StackSession(self, noisy=media_type.startswith(NOISY))
+        """A session for one object, which sketches it; the one before is at its end."""
+        return StackSession(self, noisy=media_type.startswith(NOISY), sketcher=self._sketcher)
 
     def classify(self, text: str, *, column: str = "") -> list[Match]:
         """The matches of one text, or of one value below the header `column`.
@@ -194,6 +197,7 @@ class Stack:
         keep = np.flatnonzero((confidence > 0) & (confidence >= self.threshold))
         rules, starts, ends, confidence = rules[keep], starts[keep], ends[keep], confidence[keep]
         order = survivors(starts, ends, confidence + self._bonus(rules), rules)
+        self.contested |= contested(starts, ends, rules, order)
         return Hits(rules[order], starts[order], ends[order], confidence[order], numbers.opaque)
 
     def _bonus(self, rules: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:

@@ -75,6 +75,12 @@ def evidence_of(
     return Evidence(_granted(distinct, alone, refused), refused)
 
 
+def are_numbers(values: Sequence[str]) -> bool:
+    """Whether the first distinct values are all long enough to be identifiers."""
+    first = list(dict.fromkeys(value.strip() for value in values[: 4 * FEWEST]))[:FEWEST]
+    return all(sum(map(str.isdecimal, value)) >= DIGITS for value in first)
+
+
 def _by_chance(distinct: Sequence[str], rule: int, alone: Alone) -> bool:
     """Whether so few of the values that fit a rule's pattern hold its checksum that chance explains them."""
     fitting = [(value, holds) for value in distinct for fits, holds in (alone.reads(rule, value),) if fits]
@@ -88,7 +94,7 @@ def _by_chance(distinct: Sequence[str], rule: int, alone: Alone) -> bool:
 
 def _granted(distinct: Sequence[str], alone: Alone, refused: frozenset[int]) -> int:
     """The rule that nearly all values hold and that chance explains least, or -1."""
-    if any(sum(map(str.isdecimal, value)) < DIGITS for value in distinct[:FEWEST]):
+    if not are_numbers(distinct):
         return -1
     first = {rule for value in distinct[:2] for rule in alone.readings(value)} - refused
     best = (IMPROBABLE, -1)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from piiscan.cli.options import Db, database
+from piiscan.cli.options import Db, MetricsFile, database
 from piiscan.cli.scan import run_scan, scan, settings_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the job.")]
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
-OF_A_CALL = frozenset({"targets", "db", "json_", "dry_run", "quiet", "json_progress"})
+OF_A_CALL = frozenset({"targets", "db", "json_", "dry_run", "quiet", "json_progress", "metrics_file"})
 """Parameters of `scan` that say nothing of what a job does."""
 BESIDE = ("full", "fail_on", "alert")
 """Options of `scan` that are no part of the configuration."""
@@ -53,6 +53,10 @@ def add(
         ),
     ] = "",
     time_zone: Annotated[str, typer.Option("--time-zone", metavar="ZONE", help="Of the schedule.")] = "UTC",
+    discover: Annotated[
+        str,
+        typer.Option("--discover", metavar="SIZE", help="A sweep: each time so much of what is not known, best first."),
+    ] = "",
     replace: Annotated[bool, typer.Option("--replace", help="Give an existing job these settings.")] = False,
     db: Db = "",
     **options: Any,
@@ -60,11 +64,18 @@ def add(
     """Make a job: what to scan, how, and when."""
     from piiscan.config import load_config
 
+    if discover:
+        from piiscan.errors import ConfigError
+
+        if options["budget"]:
+            raise ConfigError("--discover has a budget of its own: leave --budget out")
+        options["budget"] = discover
     settings = settings_of(options)
     config_file = os.path.abspath(options["config_file"]) if options["config_file"] else ""
     config = load_config(settings, config_file=config_file or None)
     settings = {key: _whole(key, value) for key, value in settings.items()}
     beside = {key: options[key] for key in BESIDE if options[key]} | ({"config": config_file} if config_file else {})
+    beside |= {"discover": True} if discover else {}
     store = _open(db, config.db, make=True)
     try:
         made = store.add(name, _targets(targets), schedule, time_zone, settings, beside, _now(), replace=replace)
@@ -98,12 +109,42 @@ def show(name: Name, db: Db = "", json_: Json = False) -> int:
     out = rows[0] | {"next_fires": _next_fires(rows[0])}
     last = _rows(db, "SELECT * FROM v_job_runs WHERE job = ? ORDER BY fire DESC LIMIT 1", [name])
     out["last"] = last[0] if last else None
+    out["kind"] = "discovery" if rows[0]["options"].get("discover") else "scan"
+    out["coverage"] = _rows(db, _COVERAGE, [name], schema=COVERAGE_SCHEMA)
     if json_:
         print(json.dumps(out))
         return 0
+    coverage = out.pop("coverage")
     for key, value in out.items():
         print(f"{key:<12} {printable(value if isinstance(value, str) else json.dumps(value))}")
+    _print_coverage(coverage)
     return 0
+
+
+_COVERAGE = """
+    SELECT c.* FROM v_bucket_coverage c JOIN v_job_runs r USING (run) WHERE r.job = ?
+    ORDER BY c.source, c.prefix, c.run
+"""
+COVERAGE_SCHEMA = 7
+"""The schema that brought the coverage of buckets."""
+SHOWN = 5
+"""Runs of a source whose coverage is shown; `--json` has all."""
+
+
+def _print_coverage(rows: Sequence[Mapping[str, Any]]) -> None:
+    """How much of each source was ever read after each of the last runs of a job."""
+    from piiscan.report.escape import printable
+
+    places: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        places.setdefault(row["source"] + ("/" + row["prefix"] if row["prefix"] else ""), []).append(row)
+    for place, runs in places.items():
+        print(f"ever read of {printable(place)}")
+        for row in runs[-SHOWN:]:
+            print(
+                f"  run {row['run']:<6} {row['objects_read']:>12,} of {row['objects']:,} objects "
+                f"({100 * row['objects_share']:.1f} %), {100 * row['bytes_share']:.1f} % of the bytes"
+            )
 
 
 def history(
@@ -120,8 +161,9 @@ def history(
             continue
         code = "" if row["exit_code"] is None else f"code {row['exit_code']}"
         run = "" if row["run"] is None else f"run {row['run']}"
+        scheduled = "by hand" if row["cause"] == "hand" else _when(row["scheduled"])
         print(
-            f"{row['fire']:>5}  {row['job']:<20} v{row['version']:<3} {row['cause']:<9} {_when(row['scheduled']):<20} "
+            f"{row['fire']:>5}  {row['job']:<20} v{row['version']:<3} {row['cause']:<9} {scheduled:<20} "
             f"{row['outcome']:<11} {code:<8} {run:<8} {printable(row['reason'])}".rstrip()
         )
     return 0
@@ -148,6 +190,7 @@ def run(
     db: Db = "",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print each summary as one JSON object on stdout.")] = False,
+    metrics_file: MetricsFile = "",
 ) -> int:
     """Run a job now, or what is due; the exit code is the scan's, the gravest of several."""
     from piiscan.errors import ConfigError
@@ -168,10 +211,14 @@ def run(
             codes = [_told(done) for done in run_due(store, scanning, _now, name)]
         else:
             codes = [_told(run_fire(store, store.begin(name, _now()), scanning, _now))]
+        if not codes and not quiet:
+            sys.stderr.write("piiscan: nothing is due\n")
+        if metrics_file:
+            from piiscan.cli.metrics import write_metrics_file
+
+            codes.append(write_metrics_file(metrics_file, store.path, store.query))
     finally:
         store.close()
-    if not codes and not quiet:
-        sys.stderr.write("piiscan: nothing is due\n")
     return worst(codes)
 
 
@@ -242,7 +289,7 @@ def _change(db: str, change: Callable[[JobStore], None]) -> int:
     return 0
 
 
-def _rows(db: str, query: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+def _rows(db: str, query: str, parameters: Sequence[Any] = (), schema: int = 0) -> list[dict[str, Any]]:
     """Rows of a view of jobs, as JSON has them; of a snapshot while a scan writes."""
     from piiscan.jobs.store import FIRST_SCHEMA
     from piiscan.store.duck import schema_version
@@ -251,7 +298,7 @@ def _rows(db: str, query: str, parameters: Sequence[Any] = ()) -> list[dict[str,
     con, age = open_newest(database(db))
     try:
         say_age(age)
-        if schema_version(con) < FIRST_SCHEMA:
+        if schema_version(con) < max(FIRST_SCHEMA, schema):
             return []
         result = con.execute(query, list(parameters))
         names = [column[0] for column in result.description]

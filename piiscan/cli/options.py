@@ -10,6 +10,9 @@ import typer
 
 Db = Annotated[str, typer.Option("--db", metavar="FILE", help="Database (default: PIISCAN_DB or ./piiscan.duckdb).")]
 ConfigFile = Annotated[str, typer.Option("--config", metavar="FILE", help="Configuration file (TOML).")]
+MetricsFile = Annotated[
+    str, typer.Option("--metrics-file", metavar="FILE", help="Write metrics for Prometheus there at the end.")
+]
 Pack = Annotated[list[str] | None, typer.Option("--pack", metavar="NAME", help="Pack of rules; may be repeated.")]
 Rules = Annotated[list[str] | None, typer.Option("--rules", metavar="DIR", help="Folder with own rules.")]
 Allow = Annotated[list[str] | None, typer.Option("--allow", metavar="FILE", help="Allow list; may be repeated.")]

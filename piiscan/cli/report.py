@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -32,7 +32,8 @@ def report(
     say_age(age)
     if run is not None and not con.execute("SELECT 1 FROM runs WHERE run = ?", [run]).fetchall():
         raise ConfigError(f"--run: there is no run {run} in this database")
-    chunks = renderer(format_)(findings(con, run), raw_csv=raw_csv)
+    more = {"samples": _samples(con, run)} if format_ == "html" else {}
+    chunks = renderer(format_)(findings(con, run), raw_csv=raw_csv, **more)
     if output:
         handle = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
@@ -45,6 +46,18 @@ def report(
         sys.stdout.flush()
     con.close()
     return 0
+
+
+def _samples(con: Any, run: int | None) -> list[dict[str, Any]]:
+    """The estimates of a run, or of the newest one; none when it was not sampled."""
+    from piiscan.sampling.results import estimates
+    from piiscan.store.duck import schema_version
+    from piiscan.store.strata import FIRST_SCHEMA
+
+    if schema_version(con) < FIRST_SCHEMA:
+        return []
+    newest = con.execute("SELECT coalesce(max(run), 0) FROM runs WHERE status = 'done'").fetchall()[0][0]
+    return estimates(lambda sql, values: con.execute(sql, list(values)).fetchall(), run or newest)
 
 
 def register(app: typer.Typer) -> None:

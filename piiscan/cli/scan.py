@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from piiscan.cli.options import (
     ConfigFile,
     Db,
     Exact,
+    MetricsFile,
     Ner,
     NoNer,
     Ocr,
@@ -58,11 +60,16 @@ def scan(
     include: Annotated[list[str] | None, typer.Option("--include", metavar="GLOB", help="Only these keys.")] = None,
     exclude: Annotated[list[str] | None, typer.Option("--exclude", metavar="GLOB", help="Not these keys.")] = None,
     sample: Annotated[float | None, typer.Option("--sample", metavar="PCT", help="Percent of the objects.")] = None,
+    budget: Annotated[
+        str, typer.Option("--budget", metavar="SIZE", help="Read so much, the best first: 50GB, 800MB, bytes.")
+    ] = "",
+    prices: Annotated[str | None, typer.Option("--prices", metavar="FILE", help="Prices for --dry-run (TOML).")] = None,
     max_objects: Annotated[int | None, typer.Option("--max-objects", metavar="N", help="End after N objects.")] = None,
     max_bytes: Annotated[int | None, typer.Option("--max-bytes", metavar="N", help="End after N bytes.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be read.")] = False,
     fail_on: Annotated[str, typer.Option("--fail-on", metavar="SEVERITY", help="Exit 1 at findings this severe.")] = "",
     alert: Annotated[bool, typer.Option("--alert", help="Run the alert rules at the end.")] = False,
+    metrics_file: MetricsFile = "",
     key_file: Annotated[str | None, typer.Option("--key-file", metavar="FILE", help="Fingerprint key.")] = None,
     config_file: ConfigFile = "",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")] = False,
@@ -91,18 +98,26 @@ def scan(
     ] = None,
     reader: Annotated[str, typer.Option("--reader", metavar="NAME", help="auto, boto3 or obstore.")] = "",
     request_payer: Annotated[bool, typer.Option("--request-payer", help="Pay for requester-pays buckets.")] = False,
+    versions: Annotated[bool, typer.Option("--versions", help="Versions that are not current, too.")] = False,
+    sse_c_key_file: Annotated[
+        str, typer.Option("--sse-c-key-file", metavar="FILE", help="Key of objects encrypted with one (SSE-C).")
+    ] = "",
 ) -> int:
     """Scan directories, files, standard input or S3 buckets."""
     from piiscan.config import load_config
 
     config = load_config(settings_of(locals()), config_file=config_file or None)
     if dry_run:
-        return _dry_run(targets, config, database(db, config.db), json_)
-    return run_scan(targets, config, database(db, config.db), full, fail_on, alert, quiet, json_, json_progress)
+        from piiscan.cli.dry_run import dry_run as would_read
+
+        return would_read(targets, config, database(db, config.db), full, json_)
+    path = database(db, config.db)
+    return run_scan(targets, config, path, full, fail_on, alert, quiet, json_, json_progress, metrics_file)
 
 
 def settings_of(options: Mapping[str, Any]) -> dict[str, Any]:
     """What options of `scan`, by their parameters' names, set in the configuration. Raises: ConfigError."""
+    from piiscan.config import read_size
     from piiscan.errors import ConfigError
 
     if options["fail_on"] and options["fail_on"] not in SEVERITIES:
@@ -113,6 +128,8 @@ def settings_of(options: Mapping[str, Any]) -> dict[str, Any]:
         "region": options["region"] or None,
         "no_sign_request": options["no_sign_request"] or None,
         "request_payer": options["request_payer"] or None,
+        "versions": options["versions"] or None,
+        "sse_c_key_file": os.path.abspath(options["sse_c_key_file"]) if options["sse_c_key_file"] else None,
         "reader": options["reader"] or None,
         "max_rps": options["max_rps"],
         "max_mbps": options["max_mbps"],
@@ -134,6 +151,8 @@ def settings_of(options: Mapping[str, Any]) -> dict[str, Any]:
         include=options["include"],
         exclude=options["exclude"],
         sample=options["sample"],
+        budget=read_size(options["budget"], "--budget") if options["budget"] else None,
+        prices=options["prices"],
         max_objects=options["max_objects"],
         max_bytes=options["max_bytes"],
         key_file=options["key_file"],
@@ -149,30 +168,6 @@ def register(app: typer.Typer) -> None:
     app.command("scan")(scan)
 
 
-def _dry_run(targets: list[str], config: Config, path: Path, as_json: bool) -> int:
-    """List what would be read."""
-    import json
-
-    from piiscan.crawl import STDIN, open_source, parse_target
-    from piiscan.crawl.buckets import meant
-    from piiscan.crawl.select import Tally, own_denied, select
-    from piiscan.report.escape import printable
-
-    tally = Tally()
-    for target in [one for text in targets for one in meant(parse_target(text), config)]:
-        if target.source == STDIN:
-            continue
-        for ref, wanted in select(own_denied(open_source(target, config).crawl(), path), config, tally):
-            if not wanted or ref.denied:
-                continue
-            if as_json:
-                print(json.dumps({"object": ref.key, "source": ref.source, "size": ref.size}, ensure_ascii=False))
-            else:
-                print(f"{ref.size:>14,}  {printable(ref.source)}/{printable(ref.key)}")
-    sys.stderr.write(f"would read {tally.selected:,} of {tally.listed:,} listed objects, {tally.bytes:,} bytes\n")
-    return 0
-
-
 def run_scan(
     targets: list[str],
     config: Config,
@@ -183,9 +178,11 @@ def run_scan(
     quiet: bool,
     as_json: bool,
     json_progress: bool,
+    metrics_file: str = "",
 ) -> int:
     """Do a scan and print its summary; the exit code. Raises: PiiscanError."""
     from piiscan.cli.progress import progress_display
+    from piiscan.metrics.progress import told
     from piiscan.scan import Run
     from piiscan.store.ingest import DuckStore
 
@@ -194,7 +191,7 @@ def run_scan(
     store = DuckStore(path, key_file=key_file)
     stdin_copy = _stdin(path) if "-" in targets else ""
     try:
-        with progress_display(quiet=quiet or as_json, as_json=json_progress) as watch:
+        with progress_display(quiet=quiet or as_json, as_json=json_progress) as shown, told(path, shown) as watch:
             run = Run(targets, config, store, full=full, stdin_copy=stdin_copy, watch=watch)
             try:
                 result = run.execute()
@@ -202,7 +199,8 @@ def run_scan(
                 sys.stderr.write("\npiiscan: stopped; run the same command again to go on from here\n")
                 return 130
         alerts = _alerts(store, config, result.run) if alert else None
-        return _finish(store, result, path, fail_on, quiet, as_json, time.monotonic() - started, alerts)
+        code = _finish(store, result, path, fail_on, quiet, as_json, time.monotonic() - started, alerts)
+        return _metrics(metrics_file, store, path, code)
     finally:
         if stdin_copy:
             Path(stdin_copy).unlink(missing_ok=True)
@@ -216,6 +214,16 @@ def _stdin(database_path: Path) -> str:
     with tempfile.NamedTemporaryFile(dir=database_path.parent or None, prefix=".piiscan-stdin-", delete=False) as out:
         shutil.copyfileobj(sys.stdin.buffer, out)
     return out.name
+
+
+def _metrics(file: str, store: DuckStore, path: Path, code: int) -> int:
+    """Write the metrics when a file is named; the exit code."""
+    if not file:
+        return code
+    from piiscan.cli.metrics import write_metrics_file
+    from piiscan.jobs.work import worst
+
+    return worst([code, write_metrics_file(file, path, store.query)])
 
 
 def _alerts(store: DuckStore, config: Config, run: int) -> dict[str, Any]:

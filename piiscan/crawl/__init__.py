@@ -20,7 +20,7 @@ class Target:
     """One TARGET of a scan: the source, and what of it is meant."""
 
     source: str
-    """`file:///absolute/dir`, `s3://bucket` or `stdin:`."""
+    """`file:///absolute/dir`, `s3://bucket`, `s3://` and the ARN of an access point, or `stdin:`."""
     prefix: str = ""
     """Key prefix (S3), or the one key that is meant (a single file)."""
     single: bool = False
@@ -33,7 +33,7 @@ def parse_target(text: str) -> Target:
     if text == "-":
         return Target(STDIN, "-", True)
     if text.startswith("s3://"):
-        bucket, _, prefix = text[5:].partition("/")
+        bucket, prefix = _bucket_of(text)
         if not bucket:
             raise SourceError(f"{text}: a bucket is wanted, as in s3://bucket/prefix")
         return Target(f"s3://{bucket}", prefix)
@@ -51,6 +51,26 @@ def parse_target(text: str) -> Target:
     if stat.S_ISDIR(status.st_mode):
         return Target(f"file://{escape(str(path))}")
     return Target(f"file://{escape(str(path.parent))}", path.name, True)
+
+
+_ACCESS_POINT = re.compile(r"(arn:aws[a-z-]*:s3:[a-z0-9-]+:\d{12}:accesspoint)[:/]([a-z0-9-]+)(?:/(.*))?", re.DOTALL)
+"""Source: Amazon S3 User Guide, "Referencing access points"."""
+
+
+def _bucket_of(url: str) -> tuple[str, str]:
+    """Bucket, or ARN of an access point, and prefix of an address. Raises: SourceError.
+
+    >>> _bucket_of("s3://logs/2026/a"), _bucket_of("s3://arn:aws:s3:eu-west-1:123456789012:accesspoint/audit/2026/")
+    (('logs', '2026/a'), ('arn:aws:s3:eu-west-1:123456789012:accesspoint/audit', '2026/'))
+    """
+    named = url.removeprefix("s3://")
+    if named.startswith("arn:"):
+        found = _ACCESS_POINT.fullmatch(named)
+        if found is None:
+            raise SourceError(f"{url}: of ARNs only s3://arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME[/prefix] is known")
+        return f"{found[1]}/{found[2]}", found[3] or ""
+    bucket, _, prefix = named.partition("/")
+    return bucket, prefix
 
 
 def open_source(target: Target, config: Config) -> Source:

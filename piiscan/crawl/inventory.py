@@ -1,8 +1,8 @@
 """S3 Inventory: the objects of a bucket as AWS has listed them, out of the files that a manifest names.
 
-CSV, Parquet and ORC. Current versions only; what an inventory cannot know (an object that was deleted or overwritten
-since) is found out when the object is read. Source: Amazon S3 User Guide, "Locating your inventory list" (layout of the
-manifest, names of the columns; keys are URL-encoded in CSV alone).
+CSV, Parquet and ORC. Current versions, or all where the inventory has them. What an inventory cannot know (an object
+that was deleted or overwritten since) is found out when the object is read. Source: Amazon S3 User Guide, "Locating
+your inventory list" (layout of the manifest, names of the columns; keys are URL-encoded in CSV alone).
 """
 
 from __future__ import annotations
@@ -11,31 +11,29 @@ import hashlib
 import json
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, Any
-from urllib.parse import unquote_plus
 
+from piiscan.crawl.pages import Page
 from piiscan.errors import SourceError
 
 _NAMES = {
     "key": "Key", "size": "Size", "last_modified_date": "LastModified", "e_tag": "ETag",
-    "storage_class": "StorageClass", "is_latest": "latest", "is_delete_marker": "deleted",
+    "storage_class": "StorageClass", "is_latest": "IsLatest", "is_delete_marker": "deleted", "version_id": "VersionId",
     "intelligent_tiering_access_tier": "tier",
 }  # fmt: skip
 """Columns of Parquet and ORC, and what an entry calls them."""
 _CSV_NAMES = {
     "Key": "Key", "Size": "Size", "LastModifiedDate": "LastModified", "ETag": "ETag", "StorageClass": "StorageClass",
-    "IsLatest": "latest", "IsDeleteMarker": "deleted", "IntelligentTieringAccessTier": "tier",
+    "IsLatest": "IsLatest", "IsDeleteMarker": "deleted", "IntelligentTieringAccessTier": "tier",
+    "VersionId": "VersionId",
 }  # fmt: skip
 _FORMATS = ("CSV", "Parquet", "ORC")
 _ROWS = 1 << 16
 _CHUNK = 1 << 20
-_ARCHIVE_TIERS = frozenset({"ARCHIVE", "DEEP_ARCHIVE"})
-
-Entry = dict[str, Any]
-"""As ListObjectsV2 gives them: Key, Size, ETag, LastModified, StorageClass."""
+_NO_ONE: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +53,8 @@ class Manifest:
     """Key and MD5 of each file."""
 
 
-def read_manifest(client: Any, url: str, bucket: str, oldest: float) -> Manifest:
-    """The manifest at `s3://bucket/.../manifest.json`.
+def read_manifest(client: Any, url: str, bucket: str, oldest: float, payer: Mapping[str, str] = _NO_ONE) -> Manifest:
+    """The manifest at `s3://bucket/.../manifest.json`; `payer`: parameters of each request.
 
     Raises: SourceError when it cannot be read, is of another bucket, or is older than `oldest` seconds (0: any age).
     """
@@ -64,7 +62,7 @@ def read_manifest(client: Any, url: str, bucket: str, oldest: float) -> Manifest
     if not url.startswith("s3://") or not key:
         raise SourceError(f"{url}: an inventory is named by its manifest, s3://bucket/.../manifest.json")
     try:
-        told = json.loads(_get(client, where, key, url).read())
+        told = json.loads(_get(client, where, key, url, payer).read())
         found = Manifest(
             url,
             str(told["sourceBucket"]),
@@ -86,34 +84,43 @@ def read_manifest(client: Any, url: str, bucket: str, oldest: float) -> Manifest
     return found
 
 
-def entries(client: Any, manifest: Manifest, prefix: str) -> Iterator[Entry]:
-    """The current objects below a prefix, file by file in the order of the manifest. Raises: SourceError."""
+def pages(
+    client: Any, manifest: Manifest, prefix: str, *, versions: bool = False, payer: Mapping[str, str] = _NO_ONE
+) -> Iterator[Page]:
+    """The objects below a prefix, file by file in the order of the manifest; with `versions` not the current ones only.
+
+    `payer`: parameters of each request. Raises: SourceError, also for `versions` that the inventory does not have.
+    """
     for key, md5 in manifest.files:
         with tempfile.TemporaryFile() as copy:
-            _fetch(client, manifest, key, md5, copy)
+            _fetch(client, manifest, key, md5, copy, payer)
             try:
                 for columns in _read(manifest, copy):
-                    yield from _entries(columns, prefix, encoded=manifest.kind == "CSV")
+                    if versions and "VersionId" not in columns:
+                        raise SourceError(
+                            f"{manifest.url}: an inventory of current versions only, so not for --versions"
+                        )
+                    yield Page(columns, prefix, encoded=manifest.kind == "CSV", versions=versions)
             except (ValueError, KeyError, OSError) as err:  # pyarrow's errors are ValueErrors and OSErrors
                 raise SourceError(f"{manifest.url}: the file {key} cannot be read ({type(err).__name__})") from None
 
 
-def _get(client: Any, bucket: str, key: str, url: str) -> Any:
+def _get(client: Any, bucket: str, key: str, url: str, payer: Mapping[str, str]) -> Any:
     from botocore.exceptions import BotoCoreError, ClientError
 
     from piiscan.aws import error_code
 
     try:
-        return client.get_object(Bucket=bucket, Key=key)["Body"]
+        return client.get_object(Bucket=bucket, Key=key, **payer)["Body"]
     except ClientError as err:
         raise SourceError(f"{url}: s3://{bucket}/{key} cannot be read ({error_code(err)})") from None
     except BotoCoreError as err:
         raise SourceError(f"{url}: s3://{bucket}/{key} cannot be read ({type(err).__name__})") from None
 
 
-def _fetch(client: Any, manifest: Manifest, key: str, md5: str, copy: IO[bytes]) -> None:
+def _fetch(client: Any, manifest: Manifest, key: str, md5: str, copy: IO[bytes], payer: Mapping[str, str]) -> None:
     """A file of an inventory, checked against its sum."""
-    body = _get(client, manifest.where, key, manifest.url)
+    body = _get(client, manifest.where, key, manifest.url, payer)
     sum_ = hashlib.md5(usedforsecurity=False)
     try:
         while chunk := body.read(_CHUNK):
@@ -126,8 +133,8 @@ def _fetch(client: Any, manifest: Manifest, key: str, md5: str, copy: IO[bytes])
     copy.seek(0)
 
 
-def _read(manifest: Manifest, copy: IO[bytes]) -> Iterator[dict[str, Sequence[Any]]]:
-    """The columns that matter, some rows at a time, by our names."""
+def _read(manifest: Manifest, copy: IO[bytes]) -> Iterator[dict[str, Any]]:
+    """The columns that matter, some rows at a time, by our names: Arrow arrays."""
     import pyarrow as pa
 
     if manifest.kind == "Parquet":
@@ -136,7 +143,7 @@ def _read(manifest: Manifest, copy: IO[bytes]) -> Iterator[dict[str, Sequence[An
         file = pq.ParquetFile(copy)
         wanted = [name for name in file.schema_arrow.names if name in _NAMES]
         for batch in file.iter_batches(_ROWS, columns=wanted):
-            yield {_NAMES[name]: batch.column(name).to_pylist() for name in wanted}
+            yield {_NAMES[name]: batch.column(name) for name in wanted}
     elif manifest.kind == "ORC":
         from pyarrow import orc
 
@@ -144,7 +151,7 @@ def _read(manifest: Manifest, copy: IO[bytes]) -> Iterator[dict[str, Sequence[An
         wanted = [name for name in stripes.schema.names if name in _NAMES]
         for number in range(stripes.nstripes):
             batch = stripes.read_stripe(number, columns=wanted)
-            yield {_NAMES[name]: batch.column(name).to_pylist() for name in wanted}
+            yield {_NAMES[name]: batch.column(name) for name in wanted}
     else:
         from pyarrow import csv
 
@@ -159,22 +166,4 @@ def _read(manifest: Manifest, copy: IO[bytes]) -> Iterator[dict[str, Sequence[An
             ),
         )
         for batch in rows:
-            yield {_CSV_NAMES[name]: batch.column(name).to_pylist() for name in wanted}
-
-
-def _entries(columns: dict[str, Sequence[Any]], prefix: str, *, encoded: bool) -> Iterator[Entry]:
-    for row in zip(*columns.values(), strict=True):
-        entry = dict(zip(columns, row, strict=True))
-        if entry.get("latest") in (False, "false") or entry.get("deleted") in (True, "true"):
-            continue
-        if encoded:
-            entry["Key"] = unquote_plus(entry["Key"])
-            entry["LastModified"] = datetime.fromisoformat(entry["LastModified"])
-        if not entry["Key"].startswith(prefix):
-            continue
-        moment = entry["LastModified"]
-        entry["LastModified"] = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-        entry["Size"], entry["ETag"] = int(entry["Size"] or 0), entry.get("ETag") or ""
-        if entry.pop("tier", "") in _ARCHIVE_TIERS:
-            entry["StorageClass"] = "GLACIER"
-        yield entry
+            yield {_CSV_NAMES[name]: batch.column(name) for name in wanted}

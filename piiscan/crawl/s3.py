@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
 from datetime import datetime
 from functools import cached_property, partial
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
-from piiscan.aws import error_code, s3_client, source_error
+from piiscan.aws import s3_client, source_error
 from piiscan.config import AwsConfig
+from piiscan.crawl import versions
 from piiscan.crawl.ahead import Ahead
-from piiscan.crawl.inventory import entries, read_manifest
+from piiscan.crawl.inventory import pages, read_manifest
 from piiscan.crawl.lister import Lister
 from piiscan.crawl.listing import read_quickly
 from piiscan.crawl.pace import Pace
-from piiscan.crawl.whole import LARGEST, WholeReader, installed
-from piiscan.errors import (
-    AccessDenied,
-    ConfigError,
-    Encrypted,
-    NotRead,
-    ObjectChanged,
-    ObjectError,
-    ObjectGone,
-    ReadFailed,
-)
-from piiscan.fetch import Answer, ResumingStream
+from piiscan.crawl.pages import Listed, Page
+from piiscan.crawl.ranged import RangedObject
+from piiscan.crawl.s3_objects import ObjectReader
+from piiscan.crawl.whole import LARGEST, WholeReader, installed, reaches
+from piiscan.errors import ConfigError, ObjectError, ReadFailed
 from piiscan.model import ObjectRef
 
 ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 """Storage classes whose objects cannot be read without a restore, which costs money and is not ours to start."""
 
-BUFFER = 1 << 20
 FREE = Pace(0.0)
 
 
@@ -66,9 +58,13 @@ class S3Source:
         return self._made
 
     @cached_property
+    def _reader(self) -> ObjectReader:
+        return ObjectReader(self._bucket, self._config, self._client, self._bytes)
+
+    @cached_property
     def _fast(self) -> WholeReader | None:
         """What reads small objects, where it is wanted and installed."""
-        if self._config.reader == "boto3" or not installed():
+        if self._config.reader == "boto3" or not installed() or not reaches(self._bucket):
             return None
         return WholeReader(self._bucket, self._config, self._client)
 
@@ -79,45 +75,62 @@ class S3Source:
         """All objects below the prefix, in the order of their keys or of an inventory. Raises: SourceError."""
         from botocore.exceptions import BotoCoreError, ClientError
 
+        assert self._reader is not None  # what is wrong with a key of the customer is said before anything is asked
         if self._config.inventory:
-            config = self._config
-            manifest = read_manifest(self._client, config.inventory, self._bucket, config.max_inventory_age)
-            self.as_of = manifest.made
-            yield from map(self._ref, entries(self._client, manifest, self._prefix))
+            for page in self._inventory():
+                yield from map(self._ref, page.entries())
             return
-        ask = partial(self._client.list_objects_v2, Bucket=self._bucket, **self._payer())
         try:
-            yield from map(self._ref, Lister(ask).entries(self._prefix))
+            yield from map(self._ref, self._listed())
         except (ClientError, BotoCoreError) as err:
             raise source_error(self._bucket, err) from None
+
+    def pages(self) -> Iterator[Listed] | None:
+        """The same by column, where the listing comes so and is of current versions; else None. Raises: SourceError."""
+        if not self._config.inventory or self._config.versions:
+            return None
+        return (Listed(self.name, page, page.stored_in(ARCHIVED), self._ref) for page in self._inventory())
+
+    def _inventory(self) -> Iterator[Page]:
+        """What the inventory has. Raises: SourceError."""
+        assert self._reader is not None
+        config, payer = self._config, self._payer()
+        manifest = read_manifest(self._client, config.inventory, self._bucket, config.max_inventory_age, payer)
+        self.as_of = manifest.made
+        yield from pages(self._client, manifest, self._prefix, versions=config.versions, payer=payer)
+
+    def _listed(self) -> Iterator[dict[str, Any]]:
+        if self._config.versions:
+            return versions.entries(self._client, self._bucket, self._prefix, self._payer())
+        return Lister(partial(self._client.list_objects_v2, Bucket=self._bucket, **self._payer())).entries(self._prefix)
 
     def _ref(self, entry: dict[str, Any]) -> ObjectRef:
         storage = entry.get("StorageClass", "STANDARD")
         denied = ""
         if storage in ARCHIVED:
             denied = f"INVALID_OBJECT_STATE: archived in storage class {storage}; restore it to have it read"
-        return ObjectRef(
-            self.name, entry["Key"], entry["Size"], entry.get("ETag", "").strip('"'), entry["LastModified"], "", denied
+        etag = entry.get("ETag", "").strip('"')
+        ref = ObjectRef(
+            self.name, entry["Key"], entry["Size"], etag, entry["LastModified"], "", denied, storage=storage
         )
+        return versions.versioned(ref, entry) if self._config.versions else ref
 
     def refresh(self, ref: ObjectRef) -> ObjectRef:
         """The object as it is now. Raises: ObjectError."""
-        from botocore.exceptions import BotoCoreError, ClientError
+        version = versions.named(ref)
+        if version is not None:
+            with suppress(ObjectError):
+                return self._reader.refresh(version)
+        return self._reader.refresh(ref)
 
-        try:
-            head = self._client.head_object(Bucket=self._bucket, Key=ref.key, **self._payer())
-        except ClientError as err:
-            raise self._object_error(err) from None
-        except BotoCoreError as err:
-            raise ReadFailed(f"could not be looked up ({type(err).__name__})") from None
-        return replace(
-            ref, size=head["ContentLength"], etag=head.get("ETag", "").strip('"'), modified=head["LastModified"]
-        )
+    def ranged(self, ref: ObjectRef, scratch: str) -> RangedObject | None:
+        """A large object as a stream that fetches what is read of it; None: it is to be opened. Raises: ObjectError."""
+        return self._reader.ranged(ref, scratch) if self._reader.in_ranges(ref) else None
 
     def expect(self, refs: Sequence[ObjectRef]) -> None:
         """These objects will be opened next, in this order: small ones are fetched ahead."""
-        small = [ref for ref in refs if not ref.denied and 0 < ref.size <= LARGEST]
-        if self._ahead is None and len(small) > 1 and (self._fast is not None or self._client is not None):
+        small = [r for r in refs if not r.denied and 0 < r.size <= LARGEST and not self._reader.in_ranges(r)]
+        if self._ahead is None and len(small) > 1 and (self._fast is not None or self._reader is not None):
             self._ahead = Ahead(self._fetch)  # client and reader are made before threads ask for them
         if self._ahead is not None:
             self._ahead.expect(small)
@@ -131,7 +144,7 @@ class S3Source:
             return data, False
         retried: list[int] = []
         try:
-            with closing(self._stream(ref, retried.append)) as stream:
+            with closing(self._reader.stream(ref, retried.append)) as stream:
                 data = stream.read()
         except ReadFailed:
             data = None  # what was read until then is not lost when it is opened
@@ -142,86 +155,13 @@ class S3Source:
         data = self._ahead.take(ref) if self._ahead is not None else None
         if data is None and self._ahead is None:
             data = self._read_whole(ref)
-        return io.BytesIO(data) if data is not None else self._stream(ref)
+        return io.BytesIO(data) if data is not None else self._reader.stream(ref)
 
     def _read_whole(self, ref: ObjectRef) -> bytes | None:
         """The object by the quick reader, where it is installed and takes it."""
         fast = self._fast
-        if fast is None or not fast.takes(ref):
+        if fast is None or self._reader.keyed or not fast.takes(ref):
             return None
         self._requests()
         self._bytes(ref.size)
         return fast.read(ref)
-
-    def _stream(self, ref: ObjectRef, retried: Callable[[int], None] = lambda times: None) -> BinaryIO:
-        """The object by boto3; `retried` hears how often botocore had to ask again for each request."""
-
-        def request(offset: int) -> Answer:
-            from botocore.exceptions import ClientError
-
-            wanted: dict[str, Any] = {
-                "Bucket": self._bucket,
-                "Key": ref.key,
-                "ChecksumMode": "ENABLED",
-                **self._payer(),
-            }
-            if ref.etag:
-                wanted["IfMatch"] = f'"{ref.etag}"'
-            if ref.version:
-                wanted["VersionId"] = ref.version
-            if offset:
-                wanted["Range"] = f"bytes={offset}-"
-            try:
-                answer = self._client.get_object(**wanted)
-            except ClientError as err:
-                raise self._object_error(err) from None
-            retried(answer["ResponseMetadata"].get("RetryAttempts", 0))
-            body = answer["Body"]
-            if offset and answer["ResponseMetadata"]["HTTPStatusCode"] != 206:
-                _skip(body, offset)  # a server that knows no ranges starts again from the first byte
-            kept = {n: answer[f"Checksum{n}"] for n in ("CRC32", "SHA1", "SHA256") if answer.get(f"Checksum{n}")}
-            if answer.get("ChecksumType") == "COMPOSITE":
-                kept = {}
-            return Answer(_Paced(body, self._bytes), kept)
-
-        raw = ResumingStream(request, ref.size)
-        return cast(BinaryIO, io.BufferedReader(raw, BUFFER))
-
-    def _object_error(self, err: Any) -> ObjectError:
-        """A refused request as the outcome of its object."""
-        code = error_code(err)
-        if code in ("NoSuchKey", "404", "NoSuchVersion"):
-            return ObjectGone("gone since it was listed")
-        if code in ("PreconditionFailed", "412"):
-            return ObjectChanged("overwritten since it was listed")
-        if code == "InvalidObjectState":
-            return NotRead("archived; restore it to have it read")
-        if code.startswith("KMS."):
-            return AccessDenied(f"its KMS key cannot be used ({code})", reason="INVALID_KMS_KEY")
-        if code in ("AccessDenied", "403", "AllAccessDisabled"):
-            return AccessDenied("these credentials may not read it (s3:GetObject, or its KMS key)")
-        if code in ("InvalidRequest", "400") and "encrypt" in str(err).lower():
-            return Encrypted("encrypted with a key of the customer (SSE-C)")
-        return ReadFailed(f"the request failed ({code})")
-
-
-class _Paced:
-    """A body that is read no faster than a pace."""
-
-    def __init__(self, body: Any, pace: Pace) -> None:
-        self._body, self._pace = body, pace
-        self.close = body.close
-
-    def read(self, size: int) -> bytes:
-        """See `fetch.Body`."""
-        data: bytes = self._body.read(size)
-        self._pace(len(data))
-        return data
-
-
-def _skip(body: Any, count: int) -> None:
-    while count > 0:
-        data = body.read(min(count, BUFFER))
-        if not data:
-            return
-        count -= len(data)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from piiscan.config import Config
 from piiscan.model import ObjectRef
+from piiscan.sampling.draw import Draw
 
 
 @dataclass(slots=True)
@@ -57,6 +58,16 @@ def glob(pattern: str) -> re.Pattern[str]:
     return re.compile(out, re.DOTALL)
 
 
+def passing(names: Iterable[str], config: Config) -> list[bool]:
+    """Which names the globs of a configuration let through."""
+    include = [glob(p) for p in config.include]
+    exclude = [glob(p) for p in config.exclude]
+    return [
+        (not include or any(p.fullmatch(name) for p in include)) and not any(p.fullmatch(name) for p in exclude)
+        for name in names
+    ]
+
+
 def sampled(source: str, key: str, percent: float) -> bool:
     """Whether an object falls into the sample: by a hash of its name, so the same ones each time."""
     if percent >= 100:
@@ -80,17 +91,22 @@ def own_denied(refs: Iterable[ObjectRef], database: Path) -> Iterator[ObjectRef]
         yield ref
 
 
-def select(refs: Iterable[ObjectRef], config: Config, tally: Tally) -> Iterator[tuple[ObjectRef, bool]]:
-    """Every listed object and whether it is to be read; ends early when a cap of the run is reached."""
+def select(
+    refs: Iterable[ObjectRef], config: Config, tally: Tally, draw: Draw | None = None
+) -> Iterator[tuple[ObjectRef, bool]]:
+    """Every listed object and whether it is to be read; ends early when a cap of the run is reached.
+
+    With `draw` the sample is drawn in strata: an object that was left out may come again at the end, drawn.
+    """
     include = [glob(p) for p in config.include]
     exclude = [glob(p) for p in config.exclude]
     for ref in refs:
         tally.listed += 1
         wanted = (
-            (not include or any(p.fullmatch(ref.key) for p in include))
-            and not any(p.fullmatch(ref.key) for p in exclude)
+            (not include or any(p.fullmatch(ref.name) for p in include))
+            and not any(p.fullmatch(ref.name) for p in exclude)
             and not (config.max_object_bytes and ref.size > config.max_object_bytes)
-            and sampled(ref.source, ref.key, config.sample)
+            and (sampled(ref.source, ref.key, config.sample) if draw is None else draw.take(ref))
         )
         if wanted and (
             (config.max_objects and tally.selected >= config.max_objects)
@@ -105,3 +121,9 @@ def select(refs: Iterable[ObjectRef], config: Config, tally: Tally) -> Iterator[
         else:
             tally.left_out += 1
         yield ref, wanted
+    for ref in draw.rest() if draw is not None else ():
+        if not config.max_objects or tally.selected < config.max_objects:
+            tally.selected += 1
+            tally.left_out -= 1
+            tally.bytes += ref.size
+            yield ref, True

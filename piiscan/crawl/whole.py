@@ -39,6 +39,15 @@ def installed() -> bool:
     return find_spec("obstore") is not None
 
 
+def reaches(bucket: str) -> bool:
+    """Whether obstore can name a bucket: access points and their aliases have hosts of their own.
+
+    >>> reaches("logs"), reaches("arn:aws:s3:eu-west-1:123456789012:accesspoint/audit"), reaches("audit-x1-s3alias")
+    (True, False, False)
+    """
+    return not bucket.startswith("arn:") and not bucket.endswith(("-s3alias", "--ol-s3"))
+
+
 def where(client: Any, bucket: str) -> tuple[str, str]:
     """Endpoint and region of a bucket: the client's, but on AWS itself those that the bucket is in.
 
@@ -65,6 +74,7 @@ class WholeReader:
         from obstore.store import S3Store
 
         self._bucket, self._client = bucket, client
+        self._payer = {"RequestPayer": "requester"} if config.request_payer else {}
         self._failed = 0
         self.busy = 0
         """How often the store, or the network, could not answer."""
@@ -131,7 +141,7 @@ class WholeReader:
         """Errors of one object or one moment are boto3's to name; one that comes each time is obstore's own."""
         from obstore.exceptions import PermissionDeniedError, PreconditionError
 
-        if isinstance(err, PermissionDeniedError | PreconditionError):
+        if isinstance(err, PermissionDeniedError | PreconditionError) or _OTHER_KEY in str(err):
             return
         if _MOMENTARY.search(str(err)):
             self.busy += 1
@@ -144,11 +154,13 @@ class WholeReader:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            head = self._client.head_object(Bucket=self._bucket, Key=ref.key)
+            head = self._client.head_object(Bucket=self._bucket, Key=ref.key, **self._payer)
         except (BotoCoreError, ClientError):
             return False
         return head.get("ServerSideEncryption") in _ENCRYPTED or bool(head.get("SSECustomerAlgorithm"))
 
 
+_OTHER_KEY = "<Code>InvalidRequest</Code>"
+"""What a store says of an object that is encrypted with a key of the customer."""
 _MOMENTARY = re.compile(r"\b(?:429|500|502|503|504)\b|SlowDown|timed? ?out|connection|decoding|body", re.I)
 """What a store says when it is busy, and a network when it breaks."""

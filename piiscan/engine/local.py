@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from piiscan.engine.worker import ref_to_json, task_to_json
+from piiscan.engine.messages import ref_to_json, task_to_json
 from piiscan.errors import CatalogueError, ConfigError, PiiscanError, SourceError, StoreError
 from piiscan.ports import Event, Shard, ShardFile, Task
+from piiscan.spans import began, record
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,8 @@ class _Process:
     told: int = 0
     """Objects of the shard that are done."""
     buffer: str = ""
+    began: int = 0
+    """When it was given its shard."""
 
 
 @dataclass(slots=True)
@@ -119,7 +122,7 @@ class LocalEngine:
         return process
 
     def _hand(self, process: _Process, shard: Shard) -> None:
-        process.shard, process.index, process.told = shard, -1, 0
+        process.shard, process.index, process.told, process.began = shard, -1, 0, began()
         trouble = self._trouble.get(shard.number)
         self._write(
             process,
@@ -166,6 +169,7 @@ class LocalEngine:
                 shard = process.shard
                 assert shard is not None
                 process.shard = None
+                record("shard", process.began, _measures(shard))
                 yield ShardFile(shard.run, event["number"], event["path"])
 
     def _bury(self, process: _Process) -> None:
@@ -175,6 +179,7 @@ class LocalEngine:
         log.warning("event=worker_died code=%d shard=%s object=%d", code, shard.number if shard else None, index)
         if shard is None:
             return
+        record("shard", process.began, _measures(shard), error="WORKER_DIED")
         trouble = self._trouble.setdefault(shard.number, _Trouble())
         trouble.told = max(trouble.told, process.told)
         trouble.idle += index < 0
@@ -199,3 +204,8 @@ class LocalEngine:
                     except BrokenPipeError:
                         log.debug("event=worker_pipe_broken")
         self._processes.clear()
+
+
+def _measures(shard: Shard) -> dict[str, int]:
+    """What a trace tells of a shard."""
+    return {"shard": shard.number, "objects": len(shard.refs), "bytes": sum(ref.size for ref in shard.refs)}

@@ -6,16 +6,19 @@ imports anything that starts threads, since a process with threads may not leave
 
 from __future__ import annotations
 
+import io
 import os
 import socket
 import sys
-from typing import Any
+import threading
+from typing import Any, BinaryIO, cast
 
 _NO_NEW_PRIVS = 38
 _PDEATHSIG = 1
 _SIGKILL = 9
 _NEWUSER = 0x10000000
 _NEWNET = 0x40000000
+BUFFER = 1 << 16
 OUT_OF_MEMORY = 137
 """Exit code of a child that could not even say so."""
 
@@ -113,19 +116,21 @@ def main(arguments: list[str]) -> int:
             request = frames.read(_In(link, head))
             if request is None or not fds:
                 return 1
-            serve(fds[0], request[1], out)
+            serve(fds[0], request[1], out, link)
 
 
 class _Out:
-    """Writes whole frames to an unbuffered stream."""
+    """Writes whole frames to an unbuffered stream; readers in threads of a library ask for bytes between them."""
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
+        self.turn = threading.RLock()
 
     def write(self, data: bytes, /) -> None:
         view = memoryview(data)
-        while view:
-            view = view[self._raw.write(view) :]
+        with self.turn:
+            while view:
+                view = view[self._raw.write(view) :]
 
 
 class _In:
@@ -147,7 +152,29 @@ class _In:
         return b"".join(parts)
 
 
-def serve(fd: int, request: dict[str, Any], out: _Out) -> None:
+def opened(fd: int, request: dict[str, Any], out: _Out, link: socket.socket) -> BinaryIO:
+    """The file of a request; where its bytes are not all there, those that are read are asked for."""
+    if not request["sparse"]:
+        return os.fdopen(fd, "rb", buffering=BUFFER)
+    from piiscan.extract import frames
+    from piiscan.sparse import SparseFile
+
+    def fill(begin: int, end: int) -> tuple[int, int]:
+        with out.turn:
+            if file.closed:  # a thread that reads ahead must not ask in the next request
+                raise ValueError("the object is closed")
+            frames.write(out, frames.NEED, {"begin": begin, "end": end})
+            answer = _In(link, b"").read(frames.EXTENT.size)
+        if len(answer) < frames.EXTENT.size:
+            raise EOFError
+        extent: tuple[int, int] = frames.EXTENT.unpack(answer)
+        return extent
+
+    file = SparseFile(fd, request["size"], fill)
+    return cast(BinaryIO, io.BufferedReader(file, BUFFER))
+
+
+def serve(fd: int, request: dict[str, Any], out: _Out, link: socket.socket) -> None:
     """One request: segments and notes as they come, then an error if there was one, then the counts."""
     from dataclasses import replace
 
@@ -169,7 +196,7 @@ def serve(fd: int, request: dict[str, Any], out: _Out) -> None:
     failed: ObjectError | None = None
     sent = 0
     try:
-        with os.fdopen(fd, "rb", buffering=1 << 16) as stream:
+        with opened(fd, request, out, link) as stream:
             if not job.media_type:
                 found = identify(stream, job.name)
                 job = replace(job, media_type=found.media_type, charset=job.charset or found.charset)

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import fields
 from types import TracebackType
 from typing import Self
@@ -24,6 +24,7 @@ from piiscan.engine.parser import OUT_OF_MEMORY
 from piiscan.errors import ConfigError, Malformed, ParserDied, TimedOut
 from piiscan.extract import Job, Limits, frames, wire
 from piiscan.model import Segment
+from piiscan.sparse import Fill
 
 MEMORY = 1_200 << 20
 """Bytes of address space that a child may map beyond its start."""
@@ -79,15 +80,18 @@ class ParserChild:
         """Process id of the running child."""
         return self._process.pid if self._process is not None else None
 
-    def segments(self, fd: int, job: Job, deadline_s: float) -> Generator[Segment, None, None]:
+    def segments(
+        self, fd: int, job: Job, deadline_s: float, fill: Fill | None = None
+    ) -> Generator[Segment, None, None]:
         """Segments of the open file `fd`, as they come; notes and counts go into `job.budget`.
 
+        `fill`: of a file of `job.size` bytes that are not there yet, brings those that the child asks for.
         `deadline_s`: seconds that may be waited for the child in all; the caller's own work between segments does
         not count. Closing the iterator early ends the child.
 
-        Raises: TimedOut, ParserDied, or the ObjectError that the child met.
+        Raises: TimedOut, ParserDied, the ObjectError that the child met, or what `fill` raises.
         """
-        link = self._ask(fd, job)
+        link = self._ask(fd, job, sparse=fill is not None)
         source = _Frames(link, deadline_s)
         failed = None
         finished = False
@@ -103,6 +107,8 @@ class ParserChild:
                 elif kind == frames.NOTE:
                     if len(job.budget.notes) < _NOTES:
                         job.budget.notes.append(wire.note_of(payload))
+                elif kind == frames.NEED and fill is not None:
+                    _bring(link, payload, job.size or 0, fill)
                 elif kind == frames.ERROR:
                     failed = wire.error_of(payload)
                 elif kind == frames.DONE:
@@ -139,7 +145,7 @@ class ParserChild:
             self._directory = ""
         self._served = 0
 
-    def _ask(self, fd: int, job: Job) -> socket.socket:
+    def _ask(self, fd: int, job: Job, *, sparse: bool) -> socket.socket:
         """Sends a request; a child that died while idle is replaced once."""
         request = {
             "name": job.name,
@@ -153,6 +159,7 @@ class ParserChild:
             "members": job.budget.members,
             "passwords": job.passwords,
             "again": job.again,
+            "sparse": sparse,
         }
         for attempt in (1, 2):
             link = self._ready()
@@ -258,6 +265,16 @@ class ParserChild:
                 name = f"signal {-code}"
             return f"the parser process crashed ({name})"
         return f"the parser process ended (exit code {code})"
+
+
+def _bring(link: socket.socket, payload: Mapping[str, object], size: int, fill: Fill) -> None:
+    """Have bytes put where the child reads them, and tell it. Raises: Malformed, OSError, what `fill` raises."""
+    begin, end = wire.count_of(payload, "begin"), wire.count_of(payload, "end")
+    if not begin < end <= size:
+        raise Malformed("bytes that the object does not have")
+    extent = frames.EXTENT.pack(*fill(begin, end))
+    link.settimeout(_START_S)
+    link.sendall(extent)
 
 
 class _Frames:

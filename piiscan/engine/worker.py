@@ -13,12 +13,10 @@ import logging
 import os
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, replace
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -32,6 +30,9 @@ from piiscan.classify.ner import identity
 from piiscan.classify.stack import Stack
 from piiscan.config import Config, read_passwords
 from piiscan.crawl import Target, open_source
+from piiscan.crawl.ranged import RangedObject
+from piiscan.engine.messages import ref_from_json
+from piiscan.engine.opening import for_child, opened, ranged, verified
 from piiscan.engine.sandbox import ParserChild
 from piiscan.errors import (
     CatalogueError,
@@ -45,13 +46,15 @@ from piiscan.errors import (
     UnsupportedFormat,
 )
 from piiscan.extract import IN_PROCESS, Budget, Job, segments
-from piiscan.fetch import CHECKSUM_MISMATCH
+from piiscan.fetch import CHECKSUM_MISMATCH, content_md5
 from piiscan.identify import identify
 from piiscan.limits import Limits
-from piiscan.model import UNREAD, Evidence, ObjectRef, ObjectReport, Outcome, Rule, RuleId, Segment, TextSegment
+from piiscan.logs import set_up_as_told
+from piiscan.model import UNREAD, Evidence, ObjectRef, ObjectReport, Outcome, Rule, RuleId, Segment, Sketch, TextSegment
 from piiscan.ports import Shard, ShardFile, Source, Task
 from piiscan.redact import Redactor, fingerprinter
 from piiscan.score import score
+from piiscan.sparse import Fill
 from piiscan.spool import write_shard
 from piiscan.trace import origin, report
 
@@ -65,7 +68,12 @@ def examination(rules: Sequence[Rule], config: Config) -> str:
 
     Raises: ConfigError for an allow list or passwords that cannot be read.
     """
-    parts: tuple[object, ...] = (digest(rules), config.threshold, config.ner_max_bytes, config.max_values)
+    return hashlib.blake2b(repr((digest(rules), *beside(config))).encode(), digest_size=16).hexdigest()
+
+
+def beside(config: Config) -> tuple[object, ...]:
+    """What beside the rules decides what is found in an object. Raises: as `examination`."""
+    parts: tuple[object, ...] = (config.threshold, config.ner_max_bytes, config.max_values)
     if config.ner:
         parts += (identity(config.ner_model),)
     if config.limits != Limits():
@@ -74,7 +82,7 @@ def examination(rules: Sequence[Rule], config: Config) -> str:
         parts += (hashlib.blake2b(repr(read_passwords(config.passwords)).encode(), digest_size=16).hexdigest(),)
     if config.allow:
         parts += (load_allow(config.allow).digest,)
-    return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+    return parts
 
 
 class Worker:
@@ -140,14 +148,18 @@ class Worker:
         budget = Budget(self.config.limits, bytes_in=ref.size)
         media_type, examined, names, seen = "", 0, 0, 0
         said: Sequence[Evidence] = ()
+        sketch: Sketch | None = None
+        verified = False
         failure: ObjectError | None = None
+        raw: RangedObject | None = None
         try:
             stages.reached("fetch")
-            with closing(self._source(ref.source).open(ref)) as stream:
-                found = identify(stream, ref.key)
+            with closing(opened(self._source(ref.source), ref, self.task.scratch)) as stream:
+                raw = ranged(stream)
+                found = identify(stream, ref.name)
                 media_type = found.media_type
                 session = self.stack.open(ref, media_type)
-                job = Job(ref.key, media_type, ref.size, budget, charset=found.charset, passwords=self._passwords)
+                job = Job(ref.name, media_type, ref.size, budget, charset=found.charset, passwords=self._passwords)
                 for part, batch in gathered(session, self._segments(stream, job, ref)):
                     seen += 1
                     redactor.add(part, sieve(part, batch))
@@ -155,16 +167,20 @@ class Worker:
                         examined = min(stream.tell(), ref.size)
                     names, said = session.names_examined, session.evidence
                 session.finish()
+                sketch = session.sketch
+                verified = ref.source.startswith("s3://") and content_md5(stream) == ref.etag
                 if not budget.notes:
                     examined = ref.size
                 elif media_type not in IN_PROCESS:
                     # Of a format without a reader only the beginning is searched for printable text.
                     unread = budget.notes[0].startswith(UnsupportedFormat.reason)
-                    examined = min(ref.size, budget.limits.strings_bytes) if unread else ref.size
+                    most = min(ref.size, budget.limits.strings_bytes) if unread else ref.size
+                    examined = min(most, raw.held) if raw is not None else most
         except ObjectError as err:
             if not last and (isinstance(err, ObjectChanged) or err.reason == CHECKSUM_MISMATCH):
                 raise
             failure = err
+            examined = raw.held if raw is not None and seen else examined
         except PiiscanError:
             raise
         except OSError as err:
@@ -180,7 +196,7 @@ class Worker:
         found_by = {finding.rule for finding in findings}
         return ObjectReport(
             ref, media_type, outcome, reason, findings, risk, examined, names, sieve.counts(), left,
-            tuple(one for one in said if one.rule in found_by),
+            tuple(one for one in said if one.rule in found_by), sketch, verified,
         )  # fmt: skip
 
     def _source(self, name: str) -> Source:
@@ -199,19 +215,19 @@ class Worker:
                 if time.monotonic() > end:
                     raise TimedOut(f"not done after {allowed:.0f} seconds")
             return
-        with closing(as_file(stream, self.task.scratch)) as handle:
-            for segment in self._parsed(handle.fileno(), job, allowed):
+        with for_child(stream, self.task.scratch) as (fd, fill):
+            for segment in verified(stream, job, self._parsed(fd, job, allowed, fill)):
                 stages.reached("extract")
                 yield coded(segment)
 
-    def _parsed(self, fd: int, job: Job, allowed: float) -> Iterator[Segment]:
+    def _parsed(self, fd: int, job: Job, allowed: float, fill: Fill | None) -> Iterator[Segment]:
         """Segments from the parser child. Raises: ObjectError; ParserDied only when it died twice, or half-way."""
         if self._child is None:
             self._child = ParserChild(self.task.scratch)
         notes = len(job.budget.notes)
         came = False
         try:
-            for segment in self._child.segments(fd, job, allowed):
+            for segment in self._child.segments(fd, job, allowed, fill):
                 came = True
                 yield segment
         except ParserDied:
@@ -220,20 +236,7 @@ class Worker:
                 raise
             del job.budget.notes[notes:]
             os.lseek(fd, 0, os.SEEK_SET)
-            yield from self._child.segments(fd, replace(job, again=True), allowed)
-
-
-def as_file(stream: BinaryIO, scratch: str) -> BinaryIO:
-    """The stream itself when it is a file, else an unlinked temporary file with its content."""
-    try:
-        stream.fileno()
-    except (OSError, AttributeError):
-        copy = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 - the caller closes it
-        while chunk := stream.read(1 << 20):
-            copy.write(chunk)
-        copy.seek(0)
-        return copy
-    return stream
+            yield from self._child.segments(fd, replace(job, again=True), allowed, fill)
 
 
 def coded(segment: Segment) -> Segment:
@@ -289,23 +292,6 @@ def _reports(worker: Worker, shard: Shard, told: Told | None, poisoned: Mapping[
         yield found
 
 
-def ref_to_json(ref: ObjectRef) -> list[Any]:
-    """A ref as plain data, its fields in their order."""
-    moment = ref.modified.isoformat() if ref.modified is not None else None
-    return [ref.source, ref.key, ref.size, ref.etag, moment, ref.version, ref.denied, ref.handle]
-
-
-def ref_from_json(data: Sequence[Any]) -> ObjectRef:
-    """The ref that `ref_to_json` gave."""
-    source, key, size, etag, moment, *more = data
-    return ObjectRef(source, key, size, etag, datetime.fromisoformat(moment) if moment else None, *more)
-
-
-def task_to_json(task: Task) -> dict[str, Any]:
-    """A task as plain data."""
-    return {**asdict(task), "key": task.key.hex()}
-
-
 def die_with(parent: int) -> None:
     """End this process when its parent ends: an orphan would write shards of a run that has gone on without it.
 
@@ -337,6 +323,7 @@ def main() -> int:
     """Serve requests on standard input until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the conductor's to handle
     sys.excepthook = report
+    set_up_as_told()
     die_with(int(sys.argv[1]))
     keep_memory()
     out = os.fdopen(os.dup(1), "w", encoding="ascii", buffering=1)

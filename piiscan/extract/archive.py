@@ -41,7 +41,7 @@ MEDIA_TYPES = frozenset(
     }
 )
 
-_STREAMS: dict[str, tuple[tuple[str, ...], Callable[[], Decompressor]]] = {
+STREAMS: dict[str, tuple[tuple[str, ...], Callable[[], Decompressor]]] = {
     "application/gzip": ((".gz", ".gzip", ".z"), lambda: Inflate(31)),
     "application/x-bzip2": ((".bz2", ".bz"), bz2.BZ2Decompressor),
     "application/x-xz": ((".xz", ".lzma"), lambda: lzma.LZMADecompressor(memlimit=MEMORY)),
@@ -74,7 +74,7 @@ class Archive:
 
         Raises: Malformed, Encrypted (no member could be opened), LimitReached.
         """
-        if job.media_type in _STREAMS:
+        if job.media_type in STREAMS:
             yield from _compressed(stream, job)
         elif job.media_type == "application/x-tar":
             yield from _tar(stream, job)
@@ -99,7 +99,7 @@ def inner_name(name: str, suffixes: tuple[str, ...]) -> str:
 
 
 def _compressed(stream: BinaryIO, job: Job) -> Iterator[Segment]:
-    name = inner_name(job.name, _STREAMS[job.media_type][0])
+    name = inner_name(job.name, STREAMS[job.media_type][0])
     pieces = unpacked(stream, job.media_type, job)
     first = next(pieces, b"")
     if job.media_type == GIT_OBJECT:
@@ -118,7 +118,7 @@ def unpacked(stream: BinaryIO, media_type: str, job: Job) -> Iterator[bytes]:
     def cut() -> None:
         job.note("MALFORMED_FILE", "the compressed data break off or are damaged: read up to there")
 
-    return chained(blocks(stream), _STREAMS[media_type][1], job.budget, cut)
+    return chained(blocks(stream), STREAMS[media_type][1], job.budget, cut)
 
 
 def _with(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
@@ -197,7 +197,7 @@ def _blob(name: str, member: BinaryIO, job: Job) -> Iterator[Segment]:
     except ObjectError:
         # It comes again when the member is read, and costs that member only.
         media_type = ""
-    if media_type not in _STREAMS:
+    if media_type not in STREAMS:
         yield from job.nested(name, cast(BinaryIO, buffered))
         return
     inner = replace(job, member=(*job.member, name))

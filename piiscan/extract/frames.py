@@ -18,8 +18,10 @@ from piiscan.errors import LimitReached, Malformed
 
 MAX_FRAME = 256 << 20
 """Bytes of one frame's payload."""
-HELLO, REQUEST, TEXT, COLUMN, NOTE, ERROR, DONE = b"H", b"Q", b"T", b"C", b"N", b"E", b"D"
-KINDS = frozenset({HELLO, REQUEST, TEXT, COLUMN, NOTE, ERROR, DONE})
+HELLO, REQUEST, TEXT, COLUMN, NOTE, ERROR, DONE, NEED = b"H", b"Q", b"T", b"C", b"N", b"E", b"D", b"R"
+KINDS = frozenset({HELLO, REQUEST, TEXT, COLUMN, NOTE, ERROR, DONE, NEED})
+EXTENT = struct.Struct(">QQ")
+"""What answers a NEED: begin and end of the bytes that are there now."""
 _HEAD = struct.Struct(">cI")
 _SIZE = struct.Struct(">I")
 _ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"))

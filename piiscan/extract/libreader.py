@@ -41,7 +41,7 @@ MEDIA_TYPES = frozenset(_FORMATS)
 MISSING = (
     "read through libarchive, which this system lacks (apt install libarchive13, brew install libarchive): no text read"
 )
-_SUFFIXES = {"application/x-lz4": (".lz4",), "application/x-compress": (".z",)}
+SUFFIXES = {"application/x-lz4": (".lz4",), "application/x-compress": (".z",)}
 _BLOCK = 256 << 10
 _REGULAR, _KIND = 0o100000, 0o170000
 _BROKEN_HEADERS = 100
@@ -304,4 +304,4 @@ def _raw(reader: _Reader, job: Job) -> Iterator[Segment]:
 
     if not reader.next():
         return
-    yield from job.nested(inner_name(job.name, _SUFFIXES[job.media_type]), cast(BinaryIO, Pieces(reader.data(job))))
+    yield from job.nested(inner_name(job.name, SUFFIXES[job.media_type]), cast(BinaryIO, Pieces(reader.data(job))))

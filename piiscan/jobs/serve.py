@@ -1,4 +1,4 @@
-"""`piiscan serve`: wait for the next job that is due, run it in a child process, go on.
+"""`piiscan serve`: wait for the next job that is due, run it in a child process, let watches in between, go on.
 
 This process opens the database only to read what is due, for a moment, and only when the file has changed since it
 last looked: an open reader would keep a writer out. The child claims, scans and records, and holds the database
@@ -13,12 +13,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 from piiscan.errors import StoreError
 from piiscan.jobs.store import read_waiting
+from piiscan.jobs.turns import GRACE, Said, Watch, below_us
+from piiscan.store.duck import signature
 
 log = logging.getLogger(__name__)
 
@@ -29,51 +33,129 @@ BUSY = 5.0
 RETRY = 30.0
 """Seconds until a fire is tried again that its child did not deal with; doubled each time."""
 LONGEST_RETRY = 900.0
-GRACE = 20.0
-"""Seconds that a child has to close its run when it is told to stop."""
+STUCK = 120.0
+"""Seconds without a step of the loop after which it is not well."""
 
 
 class Server:
-    """The loop over the jobs of one database."""
+    """The loop over the jobs of one database, and its watches (what each looks at, and the command of its child)."""
 
-    def __init__(self, database: Path, command: Callable[[str], Sequence[str]], clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Path,
+        command: Callable[[str], Sequence[str]],
+        clock: Callable[[], datetime],
+        watches: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self._database = database
         self._command = command
         self._clock = clock
-        self._stop = threading.Event()
+        self._says: SimpleQueue[Said | None] = SimpleQueue()
+        """What watches say; None wakes the loop. Its `put` may be called in a handler of signals."""
+        self._watches = [Watch(what, line, self._says) for what, line in (watches or {}).items()]
+        self._asking: deque[Watch] = deque()
+        self._turn: Watch | None = None
+        """Whose batch is being scanned."""
+        self._stopped = False
+        self._ended = False
+        self._stepped = time.monotonic()
         self._seen: tuple[object, ...] = ()
         self._waiting: list[tuple[str, datetime]] = []
         self._retry: dict[str, tuple[float, float]] = {}
         """By job: when to try again, on the monotonic clock, and how many seconds that were."""
+        self.reading = threading.Lock()
+        """Held while this process has the database open."""
 
     def stop(self, *_: object) -> None:
-        """End the loop, and the child that runs; a handler of signals."""
-        self._stop.set()
+        """End the loop, and the children that run; a handler of signals."""
+        self._stopped = True
+        self._says.put(None)
+
+    def ill(self) -> str:
+        """Why this server does not do its work; empty when it does. May be called from any thread."""
+        still = time.monotonic() - self._stepped
+        if self._ended:
+            return "the scheduler has ended"
+        if still > STUCK:
+            return f"the scheduler has not moved for {still:.0f} seconds"
+        try:
+            signature(self._database)
+        except (StoreError, OSError):
+            return "the database is not there"
+        return ""
+
+    def watches(self) -> tuple[int, int]:
+        """How many watches are up, and how many wait to be started again."""
+        up = sum(watch.up for watch in self._watches)
+        return up, len(self._watches) - up
 
     def loop(self) -> None:
         """Run jobs until `stop`. Raises: StoreError when the database is not one of ours, or is damaged."""
-        while not self._stop.is_set():
-            if not self._look():
-                self._stop.wait(BUSY)
-                continue
-            now = self._clock()
-            name = next((n for n, since in self._waiting if since <= now and self._may_try(n)), None)
-            if name is not None:
-                self._run(name)
-            else:
-                later = [(since - now).total_seconds() for _, since in self._waiting if since > now]
-                self._stop.wait(max(0.05, min([LOOK, *later])))
+        try:
+            while not self._stopped:
+                for watch in self._watches:
+                    watch.keep()
+                self._step()
+        finally:
+            self._ended = True
+            for watch in self._watches:
+                watch.ask_to_end()
+            for watch in self._watches:
+                watch.end()
+
+    def _step(self) -> None:
+        if not self._look():
+            self._wait(BUSY)
+            return
+        now = self._clock()
+        name = next((n for n, since in self._waiting if since <= now and self._may_try(n)), None)
+        if name is not None:
+            self._run(name)
+        elif self._asking:
+            self._let(self._asking.popleft())
+        else:
+            later = [(since - now).total_seconds() for _, since in self._waiting if since > now]
+            self._wait(max(0.05, min([LOOK, *later, *([1.0] if self.watches()[1] else [])])))
+
+    def _wait(self, seconds: float) -> None:
+        """Until a watch says something, or `stop` is called, or the time is over."""
+        self._stepped = time.monotonic()
+        try:
+            said = self._says.get(timeout=seconds)
+        except Empty:
+            return
+        finally:
+            self._stepped = time.monotonic()
+        if said is None:
+            return
+        if said.word == "turn":
+            self._asking.append(said.watch)
+            return
+        if said.watch is self._turn:
+            self._turn = None
+        if said.word == "end":
+            while said.watch in self._asking:
+                self._asking.remove(said.watch)
+            if not self._stopped:
+                said.watch.ended()
+
+    def _let(self, watch: Watch) -> None:
+        """Let a watch scan one batch."""
+        self._turn = watch if watch.go() else None
+        while self._turn is not None and not self._stopped:
+            self._wait(1.0)
 
     def _may_try(self, name: str) -> bool:
         return name not in self._retry or self._retry[name][0] <= time.monotonic()
 
     def _look(self) -> bool:
         """Learn what waits; False when another process writes."""
-        seen = _signature(self._database)
+        seen = signature(self._database)
         if seen == self._seen:
             return True
         try:
-            self._waiting = read_waiting(self._database)
+            with self.reading:
+                self._waiting = read_waiting(self._database)
         except StoreError as err:
             if "another process" not in str(err):
                 raise
@@ -86,14 +168,14 @@ class Server:
         before = dict(self._waiting)[name]
         log.info("event=job_begins job=%s", name)
         child = subprocess.Popen(  # noqa: S603
-            list(self._command(name)), stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_below_us
+            list(self._command(name)), stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=below_us
         )
-        while child.poll() is None and not self._stop.wait(0.1):
-            pass
+        while child.poll() is None and not self._stopped:
+            self._wait(0.1)
         if child.returncode is None:
             _end(child)
         log.info("event=job_ended job=%s code=%d", name, child.returncode)
-        if self._stop.is_set():
+        if self._stopped:
             return
         if child.returncode:
             sys.stderr.write(f"piiscan: job {name} ended with code {child.returncode}\n")
@@ -103,35 +185,6 @@ class Server:
             self._retry[name] = (time.monotonic() + seconds, seconds)
         else:
             self._retry.pop(name, None)
-
-
-def _signature(database: Path) -> tuple[object, ...]:
-    """What changes when a database does: inode, size and time of its files. Raises: StoreError without a database."""
-    out: list[object] = []
-    for path in (database, database.with_name(database.name + ".wal")):
-        try:
-            status = path.stat()
-        except FileNotFoundError:
-            if path == database:
-                raise StoreError(f"{database}: no such database; add a job first or name one with --db") from None
-            out.append(None)
-        else:
-            out += [status.st_ino, status.st_size, status.st_mtime_ns]
-    return tuple(out)
-
-
-def _below_us() -> None:
-    """In the child, before the program: Ctrl-C is heard, and it ends when we are killed.
-
-    Source: prctl(2), PR_SET_PDEATHSIG; Linux only. Elsewhere a child whose server was killed goes on to its end, and
-    the next server waits for it.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if sys.platform.startswith("linux"):
-        import ctypes
-
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

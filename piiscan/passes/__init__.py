@@ -13,10 +13,11 @@ from functools import cache
 from piiscan.passes.arrays import NumpyPasses
 from piiscan.passes.contract import CHUNK, Groups, IntArray, Passes, Runs, Stretches, Swept
 from piiscan.passes.native import NativePasses, native_passes
-from piiscan.passes.table import WORD, WordTable
+from piiscan.passes.table import KEY_BITS, WORD, WordTable, word_key
 
 __all__ = [
     "CHUNK",
+    "KEY_BITS",
     "WORD",
     "Groups",
     "IntArray",
@@ -29,6 +30,7 @@ __all__ = [
     "WordTable",
     "native_passes",
     "passes",
+    "word_key",
 ]
 
 

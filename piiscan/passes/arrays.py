@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from piiscan.passes.contract import CHUNK, ENOUGH, SPAN, Groups, IntArray, Runs, Stretches, Swept
-from piiscan.passes.table import WordTable
+from piiscan.passes.table import KEY_RUN, WORD, WordTable, word_key
 
 Bytes = npt.NDArray[np.uint8]
 _JOINS = np.array([chr(b) in " -./" for b in range(256)], np.bool_)
@@ -65,6 +65,28 @@ class NumpyPasses:
                     found.append((known[key], low + word.end()))
         both = np.array(found, np.int64).reshape(-1, 2)
         return both[:, 0], both[:, 1]
+
+    def keys(self, block: bytes, seen: bytearray) -> int:
+        """See `Passes.keys`."""
+        words = {word.lower() for word in _WORDS.findall(block) if not word[:1].isdigit()}
+        beyond = set(_BEYOND.findall(block))
+        found = {word_key(word) for word in words if word[:WORD].isalpha()}
+        found |= {word_key(word[:3], opening=True) for word in words if len(word) >= 3}
+        found |= {word_key(high[:3], opening=True) for high in beyond}
+        found |= {word_key(high) for high in beyond if len(high) == 6}
+        for key in found:
+            seen[key >> 3] |= 1 << (key & 7)
+        return min(max(map(len, _FIGURES.findall(block)), default=0), KEY_RUN)
+
+    def gaps(self, seen: bytearray, dropped: int) -> bytes:
+        """See `Passes.gaps`."""
+        keys = np.flatnonzero(np.unpackbits(np.frombuffer(seen, np.uint8), bitorder="little")) >> dropped
+        gaps = np.diff(keys, prepend=-1) - 1
+        gaps = gaps[gaps >= 0]  # of keys that have become alike, one
+        long = gaps // 255
+        out = np.full(len(gaps) + int(long.sum()), 255, np.uint8)
+        out[np.cumsum(long + 1) - 1] = gaps % 255
+        return out.tobytes()
 
     def runs(self, block: bytes, digits: Stretches) -> Runs:
         """See `Passes.runs`."""
@@ -225,6 +247,9 @@ class NumpyPasses:
 
 
 _NONE = np.empty(0, np.int64)
+_WORDS = re.compile(rb"[0-9A-Za-z]+")
+_FIGURES = re.compile(rb"[0-9]+")
+_BEYOND = re.compile(rb"(?=([\xc0-\xff][\x80-\xff]{2}(?:[\x80-\xff]{3})?))")
 _SHORT = re.compile(rb"(?<![0-9A-Za-z])[0-9A-Za-z]{1,8}(?![0-9A-Za-z])")
 
 

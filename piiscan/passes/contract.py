@@ -107,6 +107,20 @@ class Passes(Protocol):
         and the place behind it."""
         ...
 
+    def keys(self, block: bytes, seen: bytearray) -> int:
+        """Set the bits of `seen` (`1 << KEY_BITS` of them, lowest first) at the keys of the words of a block, and
+        return the length of its longest run of digits, at most `KEY_RUN`. A word is a run of ASCII letters and digits
+        that begins with a letter, case folded; it has a key for its first eight characters and its length, where these
+        are all letters, and one for its first three. Beyond ASCII there is a key for the three, and one for the six,
+        bytes from the first of a character on.
+        """
+        ...
+
+    def gaps(self, seen: bytearray, dropped: int) -> bytes:
+        """The numbers of the bits that are set in `seen`, less their `dropped` lower bits, as the gaps between them: a
+        byte below 255 is one, 255 adds 255 to the next."""
+        ...
+
     def runs(self, block: bytes, digits: Stretches) -> Runs:
         """The runs of digits of a block, as `sweep` found them, with what stands between them."""
         ...

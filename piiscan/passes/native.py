@@ -16,7 +16,7 @@ import numpy.typing as npt
 from piiscan.passes.contract import CHUNK, ENOUGH, SPAN, Groups, IntArray, Runs, Stretches, Swept
 from piiscan.passes.table import WordTable
 
-VERSION = 8
+VERSION = 9
 """Of the library's functions; one of another version was built from other sources and is not used."""
 LIBRARY = "_passes.dll" if sys.platform == "win32" else "_passes.so"
 
@@ -47,6 +47,8 @@ class NativePasses:
         self._countries = function("countries", *[array] * 2, number, array)
         self._wallets = function("wallets", *[array] * 2, number, array)
         self._quads = function("quads", *[array] * 2, number, *[array] * 3)
+        self._keys = function("keys", array)
+        self._gaps = function("gaps", number, array)
         self._words = function("words", *[array] * 2, number, *[array] * 3, number, *[array] * 2)
 
     def sweep(self, block: bytes, least: int) -> Swept:
@@ -98,6 +100,16 @@ class NativePasses:
         where = *_pointers(lows, highs), len(lows)
         held = *_pointers(table.keys, table.entries, table.sieve), table.slots
         return self._stretches(most, self._words, block, len(block), *where, *held)
+
+    def keys(self, block: bytes, seen: bytearray) -> int:
+        """See `Passes.keys`."""
+        return self._keys(block, len(block), ctypes.addressof(_NOTHING.from_buffer(seen)))
+
+    def gaps(self, seen: bytearray, dropped: int) -> bytes:
+        """See `Passes.gaps`."""
+        out = self._room(2 * len(seen)).view(np.uint8)  # a byte for each bit, and for each 255 of them
+        where = ctypes.addressof(_NOTHING.from_buffer(seen))
+        return out[: self._gaps(where, len(seen), dropped, *_pointers(out))].tobytes()
 
     def runs(self, block: bytes, digits: Stretches) -> Runs:
         """See `Passes.runs`."""

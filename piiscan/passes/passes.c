@@ -22,7 +22,7 @@ typedef uint64_t Bits;
 typedef unsigned __int128 Wide;
 
 /* Raised with every change of a function's meaning: a library of another number is not used. */
-PUBLIC int64_t passes_version(void) { return 8; }
+PUBLIC int64_t passes_version(void) { return 9; }
 
 /* Bit i: byte i of the chunk is one of `low` to `low + span`. */
 static inline Bits between(const uint8_t *chunk, uint8_t low, uint8_t span, uint8_t fold)
@@ -284,6 +284,108 @@ PUBLIC int64_t passes_words(
             }
             if (opens)
                 begin = at + 63 - __builtin_clzll(opens);
+        }
+    }
+    return count;
+}
+
+/* What a block's words are remembered by: a bit in `seen` (`1 << KEY_BITS` of them, lowest first) for each key.
+ *
+ * A word is a run of ASCII letters and digits that begins with a letter, case folded. Its keys are its first eight bytes,
+ * filled up with zeros, and its length up to fifteen, where these bytes are all letters; and its first three, where it has
+ * them. Beyond ASCII the keys are three, and six, bytes from the first of a character on. The hash is multiplicative, as in `passes_words`.
+ * Returns the length of the longest run of ASCII digits, or `KEY_RUN`. */
+#define KEY_BITS 18
+#define KEY_RUN 48
+#define KEY_SHORT 0xFFFFFFu
+#define KEY_OPENING 16 /* in the place of a length */
+#define KEY_END ((Bits)1 << 15)
+#define KEY_LETTERS 0x4040404040404040u
+
+static inline void remember(uint8_t *seen, uint64_t key, uint64_t length)
+{
+    uint64_t hash = (key + length * 0xD1B54A32D192ED03u) * 0x9E3779B97F4A7C15u >> (64 - KEY_BITS);
+    seen[hash >> 3] |= (uint8_t)(1 << (hash & 7));
+}
+
+/* Whether so many bits in a row are set, the first of them in the lower half. */
+static inline int row_of(Wide bits, int64_t count)
+{
+    int64_t held = 1;
+    for (; 2 * held <= count; held *= 2)
+        bits &= bits >> held;
+    return (Bits)(bits & bits >> (count - held)) != 0;
+}
+
+PUBLIC int64_t passes_keys(const uint8_t *data, int64_t size, uint8_t *seen)
+{
+    static const uint64_t masks[WORD + 1] = {
+        0, 0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF, 0xFFFFFFFFFF, 0xFFFFFFFFFFFF, 0xFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF};
+    uint8_t spare[CHUNK];
+    int64_t longest = 0;
+    Bits last = 0;
+    const uint8_t *chunk = chunk_at(data, size, 0, spare);
+    Bits digits = between(chunk, '0', 9, 0), letters = between(chunk, 'a', 25, 0x20);
+    for (int64_t at = 0; at < size; at += CHUNK) {
+        Bits leads = between(chunk, 0xC0, 0x3F, 0), word = digits | letters;
+        chunk = chunk_at(data, size, at + CHUNK, spare);
+        Bits digits_behind = between(chunk, '0', 9, 0), letters_behind = between(chunk, 'a', 25, 0x20);
+        Wide run = (Wide)(digits_behind | letters_behind) << 64 | word;
+        for (Bits opens = letters & ~(word << 1 | last); opens; opens &= opens - 1) {
+            int bit = __builtin_ctzll(opens);
+            int length = __builtin_ctzll(~(Bits)(run >> bit) | KEY_END);
+            uint64_t mask = masks[length < WORD ? length : WORD];
+            uint64_t key = 0;
+            if (at + bit + 8 <= size)
+                memcpy(&key, data + at + bit, 8);
+            else
+                memcpy(&key, data + at + bit, (size_t)(size - at - bit));
+            key = (key | 0x2020202020202020u) & mask;
+            if ((key & KEY_LETTERS) == (mask & KEY_LETTERS))
+                remember(seen, key, (uint64_t)length);
+            if (length >= 3)
+                remember(seen, key & KEY_SHORT, KEY_OPENING);
+        }
+        last = word >> 63;
+        if (digits) {
+            Wide figures = (Wide)digits_behind << 64 | digits;
+            while (longest < KEY_RUN && row_of(figures, longest + 1))
+                longest++;
+        }
+        for (; leads; leads &= leads - 1) {
+            int64_t first = at + __builtin_ctzll(leads);
+            if (first + 3 > size)
+                break;
+            uint64_t key = 0;
+            memcpy(&key, data + first, (size_t)(first + 6 <= size ? 6 : 3));
+            if ((key & 0x808080u) != 0x808080u)
+                continue;
+            remember(seen, key & KEY_SHORT, KEY_OPENING);
+            if ((key & 0x808080808080u) == 0x808080808080u)
+                remember(seen, key, 6);
+        }
+        digits = digits_behind;
+        letters = letters_behind;
+    }
+    return longest;
+}
+
+/* The keys whose bits are set, less their `dropped` lower bits, as gaps: a byte below 255 ends one, 255 adds 255 to the
+ * next. At most a byte for each bit and for each 255 keys. Returns how many bytes. */
+PUBLIC int64_t passes_gaps(const uint8_t *seen, int64_t size, int64_t dropped, uint8_t *out)
+{
+    int64_t count = 0, last = -1;
+    for (int64_t at = 0; at + 8 <= size; at += 8) {
+        uint64_t bits;
+        memcpy(&bits, seen + at, 8);
+        for (; bits; bits &= bits - 1) {
+            int64_t key = (8 * at + __builtin_ctzll(bits)) >> dropped, gap = key - last - 1;
+            if (gap < 0)
+                continue;
+            for (; gap >= 255; gap -= 255)
+                out[count++] = 255;
+            out[count++] = (uint8_t)gap;
+            last = key;
         }
     }
     return count;

@@ -6,10 +6,24 @@ from collections.abc import Mapping
 
 import numpy as np
 
+KEY_BITS = 18
+"""Keys of words are numbers of so many bits."""
+KEY_RUN = 48
+"""Digits in a row that are told from fewer."""
 WORD = 8
 """Letters of the longest word of a `WordTable`."""
+_LONGEST, _OPENING = 15, 16
+_SPREAD_TOO = 0xD1B54A32D192ED03
 _SPREAD = 0x9E3779B97F4A7C15
 """The golden ratio of 64 bits (Knuth, The Art of Computer Programming 3, 6.4)."""
+
+
+def word_key(text: bytes, *, opening: bool = False) -> int:
+    """The key (see `Passes.keys`) of a word in small letters, or of some bytes beyond ASCII; `opening`: of a word's
+    first three bytes."""
+    length = _OPENING if opening else min(len(text), _LONGEST)
+    value = int.from_bytes(text[:WORD], "little") + length * _SPREAD_TOO
+    return (value * _SPREAD & 0xFFFFFFFFFFFFFFFF) >> (64 - KEY_BITS)
 
 
 class WordTable:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
 from piiscan.report.escape import encodable, printable
 from piiscan.report.rows import describe
+from piiscan.sampling.results import NO_SAMPLE, percent
 
 ROWS = 5_000
 """Findings that the page lists one by one; the rest are in its totals."""
@@ -39,19 +40,21 @@ td[data-name]::before{content:attr(data-name) ": ";color:var(--soft)}.n{text-ali
 """
 
 
-def render(findings: Iterable[dict[str, Any]], *, raw_csv: bool = False) -> Iterator[str]:
-    """The page, in pieces."""
+def render(
+    findings: Iterable[dict[str, Any]], *, raw_csv: bool = False, samples: Sequence[dict[str, Any]] = ()
+) -> Iterator[str]:
+    """The page, in pieces; `samples` as of `sampling.results.estimates`."""
     listed: list[dict[str, Any]] = []
     severities: Counter[str] = Counter()
     rules: dict[str, list[Any]] = {}
     objects: Counter[str] = Counter()
-    samples = total = 0
+    published = total = 0
     for finding in findings:
         total += 1
         if len(listed) < ROWS:
             listed.append(finding)
         if finding["test_data"]:
-            samples += 1
+            published += 1
             continue
         severities[finding["severity"]] += 1
         entry = rules.setdefault(finding["rule"], [finding["name"], finding["severity"], 0, 0])
@@ -72,10 +75,11 @@ def render(findings: Iterable[dict[str, Any]], *, raw_csv: bool = False) -> Iter
         f'<div><b class="{s}">{severities[s]:,}</b><span>{s} findings</span></div>' for s in _ORDER
     )
     yield f"<div><b>{len(objects):,}</b><span>objects with findings</span></div></div>\n"
-    if samples:
-        more = "finding holds" if samples == 1 else "findings hold"
-        yield f"<p>{samples:,} more {more} published sample values only, and do not count.</p>\n"
+    if published:
+        more = "finding holds" if published == 1 else "findings hold"
+        yield f"<p>{published:,} more {more} published sample values only, and do not count.</p>\n"
     yield from _types(rules)
+    yield from _samples(samples)
     yield from _objects(objects)
     yield from _list(listed, total)
     yield "</body></html>\n"
@@ -92,6 +96,28 @@ def _types(rules: dict[str, list[Any]]) -> Iterator[str]:
             ("Matches", matches),
         )
     yield "</tbody></table>\n"
+
+
+def _samples(targets: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """What a sampled run says of all objects."""
+    for target in targets:
+        where = target["source"] + ("/" + target["prefix"] if target["prefix"] else "")
+        yield "<h2>Estimates from a sample</h2>\n"
+        yield f"<p>{_text(where)}: {target['sampled']:,} of {target['population']:,} objects were drawn"
+        for count, what in ((target["unread"], "of them could not be read"), (target["unsampled"], NO_SAMPLE)):
+            yield f"; {count:,} {what}" if count else ""
+        yield ".</p>\n" + _head(("Objects that hold", "Found in", "Of all", "95 % interval"))
+        for row in target["estimates"]:
+            if row["kind"] == "rule":
+                continue
+            none = f"at most {percent(row['at_most'], up=True)} (95 %)"
+            yield _row(
+                ("Objects that hold", "high or critical" if row["kind"] == "risk" else _text(row["what"])),
+                ("Found in", row["found"]),
+                ("Of all", percent(row["share"]) if row["found"] else none),
+                ("95 % interval", f"{percent(row['low'])} to {percent(row['high'])}"),
+            )
+        yield "</tbody></table>\n"
 
 
 def _objects(objects: Counter[str]) -> Iterator[str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from piiscan.report.escape import printable
+from piiscan.sampling.results import as_lines, estimates
 
 if TYPE_CHECKING:
+    from piiscan.sampling.plan import Next
     from piiscan.scan import RunResult
     from piiscan.store.ingest import DuckStore
 
@@ -66,7 +69,7 @@ def summarise(
             "unchanged": progress.unchanged,
             "left_out": progress.tally.left_out,
         },
-        "bytes": read,
+        "bytes": read - result.copies[1],
         "not_read_whole": sum(n for code, n in reasons if code not in HARMLESS),
         "reasons": [{"reason": code, "objects": n} for code, n in reasons],
         "findings": {
@@ -77,10 +80,37 @@ def summarise(
         },
         "riskiest": [{"source": s, "object": o, "risk": r} for s, o, r in risky],
         "gone": result.gone,
+        **({"copies": {"objects": result.copies[0], "bytes": result.copies[1]}} if result.copies[0] else {}),
+        **({"carried_over": progress.carried} if progress.carried else {}),
         "source_errors": list(result.source_errors),
         **_allowed(store, result, here, values),
+        **_sampled(store, result),
         **({"alerts": alerts} if alerts is not None else {}),
     }
+
+
+def _sampled(store: DuckStore, result: RunResult) -> dict[str, Any]:
+    """What a run that read a part says of the whole, and what a larger budget would read next; else nothing."""
+    found = estimates(store.query, result.run)
+    following = next_best(result.next_best)
+    return {**({"samples": found} if found else {}), **({"next_best": following} if following else {})}
+
+
+def next_best(found: Sequence[Next]) -> list[dict[str, Any]]:
+    """What a larger budget would read next, as plain data."""
+    return [
+        {"source": n.ref.source, "object": n.ref.key, "size": n.ref.size, "score": round(n.score, 2), "why": n.why}
+        for n in found
+    ]
+
+
+def next_lines(following: list[dict[str, Any]]) -> list[str]:
+    """What a larger budget would read next, for people."""
+    lines = ["", "Next best objects, beyond the budget"] if following else []
+    for entry in following:
+        name = _short(printable(entry["source"] + "/" + entry["object"]), 60)
+        lines.append(f"  {entry['size']:>14,}  {name}  ({entry['why']})")
+    return lines
 
 
 def _allowed(store: DuckStore, result: RunResult, here: str, values: list[str]) -> dict[str, Any]:
@@ -141,6 +171,12 @@ def as_text(summary: dict[str, Any]) -> str:
     ]
     for entry in summary["reasons"][:5]:
         lines.append(f"    {entry['objects']:>7,}  {printable(entry['reason'])}")
+    if copies := summary.get("copies"):
+        lines.append(
+            f"  {copies['objects']:,} objects are copies of others ({copies['bytes'] / 1e6:,.1f} MB): read once"
+        )
+    if summary.get("carried_over"):
+        lines.append(f"  {summary['carried_over']:,} objects are as the changed rules would find them: not read again")
     if summary["gone"]:
         lines.append(f"  {summary['gone']:,} objects of earlier runs are gone; their findings are closed")
     by = findings["by_severity"]
@@ -161,6 +197,8 @@ def as_text(summary: dict[str, Any]) -> str:
         )
     if "allow_lists" in summary:
         lines += _allow_lines(summary["allow_lists"])
+    lines += as_lines(summary.get("samples", ()), printable)
+    lines += next_lines(summary.get("next_best", [])[:5])
     if summary["riskiest"]:
         lines.append("")
         lines.append("Riskiest objects")

@@ -44,6 +44,10 @@ def unbroken() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
+_QUIET = "SET enable_progress_bar = false"
+"""A query of more than two seconds would draw a bar on standard output, terminal or not."""
+
+
 def settings(*, memory: str = "", threads: int = 0) -> dict[str, Any]:
     """Configuration for every connection: no downloads, no unsigned extensions."""
     out: dict[str, Any] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
@@ -90,6 +94,21 @@ def explain(err: Exception, path: Path) -> StoreError:
     return StoreError(f"{path}: {first[:200]}")
 
 
+def signature(path: Path) -> tuple[object, ...]:
+    """What changes when a database does: inode, size and time of its files. Raises: StoreError without a database."""
+    out: list[object] = []
+    for file in (path, path.with_name(path.name + ".wal")):
+        try:
+            status = file.stat()
+        except FileNotFoundError:
+            if file == path:
+                raise StoreError(f"{path}: no such database; scan or add a job first, or name one with --db") from None
+            out.append(None)
+        else:
+            out += [status.st_ino, status.st_size, status.st_mtime_ns]
+    return tuple(out)
+
+
 @lru_cache(maxsize=64)
 def _kept_open(path: str, inode: int) -> int:
     """A descriptor of a database file that is never closed; see `copy_database`."""
@@ -129,6 +148,7 @@ def open_for_writing(path: Path) -> DuckDBPyConnection:
     try:
         if made:
             os.chmod(path, 0o600)
+        con.execute(_QUIET)
         migrate(con, path)
         con.execute((files("piiscan.store") / "views.sql").read_text(encoding="utf-8"))
     except duckdb.Error as err:
@@ -154,6 +174,7 @@ def open_for_reading(path: Path, *, locked_down: bool = False, memory: str = "",
     except duckdb.Error as err:
         raise explain(err, path) from None
     check_version(con, path)
+    con.execute(_QUIET)
     if locked_down:
         con.execute("SET enable_external_access = false")
         con.execute("SET lock_configuration = true")
@@ -165,8 +186,8 @@ def schema_version(con: Any) -> int:
     tables = {row[0] for row in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
     if not {"schema_version", "meta"} <= tables:
         return -1 if tables else 0
-    row = con.execute("SELECT max(version) FROM schema_version").fetchone()
-    return int(row[0] or 0)
+    rows = con.execute("SELECT max(version) FROM schema_version").fetchall()  # a result left open blocks the connection
+    return int(rows[0][0] or 0)
 
 
 def check_version(con: Any, path: Path) -> int:

@@ -8,28 +8,25 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from piiscan import __version__, stages
 from piiscan.errors import StoreError
 from piiscan.keys import key_for_new_store, key_id, key_of_store
-from piiscan.model import ObjectRef, Rule
+from piiscan.model import Rule
 from piiscan.ports import ShardFile
-from piiscan.spool import object_id
 from piiscan.store.duck import explain, open_for_writing, unbroken
+from piiscan.store.known import Known
 
 log = logging.getLogger(__name__)
-
-
-PASSING = (
-    "PERMISSION_DENIED", "INVALID_KMS_KEY", "INVALID_OBJECT_STATE", "SOURCE_OBJECT_NO_LONGER_AVAILABLE",
-    "OBJECT_VERSION_MISMATCH", "READ_FAILED", "CHECKSUM_MISMATCH",
-)  # fmt: skip
-"""Reasons that may be gone at the next run although the object is the same."""
 
 
 def _now() -> datetime:
@@ -64,6 +61,11 @@ class DuckStore:
         key = key_for_new_store(key_file)
         self._con.execute("INSERT INTO meta VALUES ('key_id', ?)", [key_id(key)])
         return key
+
+    @property
+    def connection(self) -> Any:
+        """The one connection, for the other modules of the store; `strata` takes it."""
+        return self._con
 
     def close(self) -> None:
         """Write the log into the file and let go of it."""
@@ -117,40 +119,20 @@ class DuckStore:
         self._execute("INSERT OR REPLACE INTO rules SELECT rule, name, macie, category, tags FROM incoming_rules")
         self._con.unregister("incoming_rules")
 
-    def current(
-        self, refs: Sequence[ObjectRef], catalogue: str, run: int, full: bool, oids: Sequence[int] | None = None
-    ) -> tuple[set[int], int]:
-        """Indexes of the refs that need no reading, and how many of them this very run has done already.
+    def known(self, source: str, prefix: str, catalogue: str, run: int, *, full: bool) -> Known:
+        """What is known of the objects of a source below a prefix, as a listing of it asks for it."""
+        return Known(self, source, prefix, catalogue, run, full=full)
 
-        Unchanged means scanned before in the same state with the same catalogue; with `full` only this run counts.
-        `oids` are those of the refs, where they are known already.
-        """
-        if not refs:
-            return set(), 0
-        import pyarrow as pa
+    def columns(self, sql: str, parameters: Mapping[str, Any]) -> dict[str, npt.NDArray[Any]]:
+        """The rows of a query of our own as arrays, by column. Raises: StoreError."""
+        import duckdb
 
-        table = pa.table(
-            {
-                "i": pa.array(range(len(refs)), pa.int32()),
-                "oid": pa.array(oids if oids is not None else [object_id(r.source, r.key) for r in refs], pa.int64()),
-                "size": pa.array([r.size for r in refs], pa.int64()),
-                "etag": pa.array([r.etag for r in refs], pa.string()),
-                "version": pa.array([r.version for r in refs], pa.string()),
-                "denied": pa.array([bool(r.denied) for r in refs], pa.bool_()),
-            }
-        )
-        self._con.register("listed_now", table)
-        same = "o.catalogue = ? AND o.size = l.size AND o.etag = l.etag AND o.version = l.version"
-        # A failure is worth another try in the next run, and so is what the listing does not refuse (any more); what
-        # was read as far as its format goes is not.
-        again = "o.outcome = 'failed' OR (NOT l.denied AND split_part(o.reason, ':', 1) IN (SELECT unnest(?)))"
-        rows = self._execute(
-            f"SELECT l.i, o.run = ? FROM listed_now l JOIN objects o ON o.oid = l.oid WHERE o.superseded IS NULL AND "  # noqa: S608
-            f"(o.run = ? OR (NOT ? AND NOT ({again}) AND {same}))",
-            [run, run, full, list(PASSING), catalogue],
-        )
-        self._con.unregister("listed_now")
-        return {int(row[0]) for row in rows}, sum(1 for row in rows if row[1])
+        with unbroken():
+            try:
+                found = self._con.execute(sql, dict(parameters)).fetchnumpy()
+            except duckdb.Error as err:
+                raise explain(err, self.path) from None
+        return {name: np.asarray(column) for name, column in found.items()}
 
     def pending(self, spool: Path, run: int) -> list[ShardFile]:
         """Complete shard files of a run that a broken process left in the spool and that were not taken in."""
@@ -169,13 +151,19 @@ class DuckStore:
         """Take shard files in, in one transaction, each name once. Raises: StoreError."""
         if not files:
             return
+        with self.transaction():
+            self._load(run, files)
+            stages.reached("commit")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of what is done meanwhile, or nothing. Raises: StoreError."""
         import duckdb
 
         with unbroken():
             try:
                 self._con.execute("BEGIN")
-                self._load(run, files)
-                stages.reached("commit")
+                yield
                 self._con.execute("COMMIT")
             except (duckdb.Error, OSError, StoreError) as err:
                 try:
@@ -185,6 +173,17 @@ class DuckStore:
                 if isinstance(err, StoreError):
                     raise
                 raise explain(err, self.path) from None
+
+    @contextmanager
+    def lent(self, name: str, columns: Mapping[str, Any]) -> Iterator[None]:
+        """Rows of ours, by column (anything that Arrow takes), as a table of that name to queries meanwhile."""
+        import pyarrow as pa
+
+        self._con.register(name, pa.table(dict(columns)))
+        try:
+            yield
+        finally:
+            self._con.unregister(name)
 
     def _load(self, run: int, files: Sequence[ShardFile]) -> None:
         known = {int(r[0]) for r in self._execute("SELECT number FROM shards WHERE run = ?", [run])}
@@ -209,8 +208,8 @@ class DuckStore:
             )
         self._execute(
             "INSERT INTO objects SELECT oid, $1, source, key, media_type, size, etag, modified, version, catalogue, "
-            "outcome, reason, bytes_examined, names_examined, risk, reasons, NULL FROM incoming WHERE kind = 0 "
-            "ORDER BY oid",
+            "outcome, reason, bytes_examined, names_examined, risk, reasons, NULL, distinct_exact FROM incoming "
+            "WHERE kind = 0 ORDER BY oid",
             [run],
         )
         self._execute(
@@ -237,6 +236,11 @@ class DuckStore:
         self._execute(
             "INSERT INTO evidence SELECT oid, $1, rule, seq, reason FROM incoming WHERE kind = 6 ORDER BY oid", [run]
         )
+        self._execute(
+            "INSERT INTO sketches SELECT oid, $1, sketch, seq, severity, reasons FROM incoming WHERE kind = 7 "
+            "ORDER BY oid",
+            [run],
+        )
         self._con.executemany("INSERT INTO shards VALUES (?, ?, ?)", [[run, f.number, _now()] for f in fresh])
 
     def listed(
@@ -244,39 +248,38 @@ class DuckStore:
         run: int,
         source: str,
         kind: str,
-        oids: Sequence[int] | None,
+        missing: npt.NDArray[np.int64] | None,
         *,
         prefix: str,
         endpoint: str,
         region: str,
         hidden: Sequence[str] = (),
         as_of: datetime | None = None,
+        versions: bool = True,
     ) -> int:
         """Record that a source was listed to its end below `prefix`; objects that are gone are closed. How many.
 
-        `oids` are all objects of the listing, or None when it was narrowed and says nothing of the others; of what is
-        below one of the `hidden` folders nothing is known either, nor of objects that are younger than `as_of`.
+        `missing` are the known objects that it did not have, or None when it says nothing of the others; of what is
+        below one of the `hidden` folders nothing is known either, nor of objects that are younger than `as_of`, nor
+        without `versions` of those that are not current.
         """
-        import pyarrow as pa
-
         started = self._execute("SELECT started FROM runs WHERE run = ?", [run])[0][0]
         self._execute(
             "INSERT INTO buckets VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (source) DO UPDATE SET last_listed = "
             "excluded.last_listed, endpoint = excluded.endpoint, region = excluded.region",
             [source, kind, endpoint or None, region or None, started, started],
         )
-        if oids is None:
+        if missing is None or not len(missing):
             return 0
-        self._con.register("all_listed", pa.table({"oid": pa.array(oids, pa.int64())}))
         moment = as_of.astimezone(UTC).replace(tzinfo=None) if as_of is not None else None
-        gone = self._execute(
-            "SELECT oid FROM objects WHERE superseded IS NULL AND source = ? AND starts_with(key, ?) "
-            "AND oid NOT IN (SELECT oid FROM all_listed) "
-            "AND NOT list_bool_or([starts_with(key, h) FOR h IN ?::VARCHAR[]]) "
-            "AND (?::TIMESTAMP IS NULL OR modified <= ?::TIMESTAMP)",
-            [source, prefix, list(hidden) or ["\n/"], moment, moment],
-        )
-        self._con.unregister("all_listed")
+        with self.lent("missing", {"oid": missing}):
+            gone = self._execute(
+                "SELECT oid FROM objects WHERE superseded IS NULL AND source = ? AND starts_with(key, ?) "
+                "AND oid IN (SELECT oid FROM missing) "
+                "AND NOT list_bool_or([starts_with(key, h) FOR h IN ?::VARCHAR[]]) "
+                "AND (?::TIMESTAMP IS NULL OR modified <= ?::TIMESTAMP) AND (? OR version = '')",
+                [source, prefix, list(hidden) or ["\n/"], moment, moment, versions],
+            )
         return self.close_objects(run, [int(row[0]) for row in gone])
 
     def close_objects(self, run: int, oids: Sequence[int]) -> int:
@@ -304,7 +307,7 @@ class DuckStore:
         self._execute("INSERT OR REPLACE INTO alert_marks SELECT alert, row_key, sent FROM marks")
         self._con.unregister("marks")
 
-    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def query(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Rows of a query of our own. Raises: StoreError."""
         return self._execute(sql, parameters)
 
@@ -312,13 +315,14 @@ class DuckStore:
         """Bring everything committed into the file itself."""
         self._execute("CHECKPOINT")
 
-    def _execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def _execute(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """All rows: since DuckDB 2.0 an open result blocks its connection."""
         import duckdb
 
         with unbroken():
             try:
-                return list(self._con.execute(sql, list(parameters)).fetchall())
+                given = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
+                return list(self._con.execute(sql, given).fetchall())
             except duckdb.Error as err:
                 raise explain(err, self.path) from None
 

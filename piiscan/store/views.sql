@@ -81,6 +81,18 @@ FROM unread u
 JOIN objects o ON o.oid = u.oid AND o.run = u.run
 WHERE o.superseded IS NULL;
 
+CREATE OR REPLACE VIEW v_strata AS
+SELECT run, source, prefix, stratum, folder, family, size_class, age_class, population, bytes, sampled, sampled_bytes,
+       read, weight
+FROM strata;
+
+CREATE OR REPLACE VIEW v_bucket_coverage AS
+SELECT c.source, c.prefix, c.run, n.started, c.objects, c.objects_read, c.bytes, c.bytes_read,
+       coalesce(c.objects_read / nullif(c.objects, 0), 1.0) AS objects_share,
+       coalesce(c.bytes_read / nullif(c.bytes, 0), 1.0) AS bytes_share
+FROM bucket_coverage c
+JOIN runs n ON n.run = c.run;
+
 CREATE OR REPLACE VIEW v_jobs AS
 SELECT j.name AS job, v.schedule, v.zone AS time_zone, v.targets, v.settings, v.options, j.version, j.paused, j.next_fire,
        j.created, v.made AS changed

@@ -25,7 +25,8 @@ from piiscan.model import ObjectRef, ObjectReport, Outcome
 from piiscan.ports import ShardFile, Store
 from piiscan.spool import FINDING, GROUP, HELD, OBJECT, object_id, write_shard
 from piiscan.store.duck import latest_version, migrations, open_for_reading, open_for_writing, schema_version, settings
-from piiscan.store.ingest import PASSING, DuckStore
+from piiscan.store.ingest import DuckStore
+from piiscan.store.known import PASSING
 from tests.support.made import CATALOGUE, SOURCE, add_run, database, finding, ref, report
 from tests.support.programs import REASON
 
@@ -67,10 +68,10 @@ class Bench(ABC):
         self.end(run)
         return run
 
+    @abstractmethod
     def known(
         self, refs: Sequence[ObjectRef], catalogue: str = CATALOGUE, run: int | None = None, *, full: bool = False
-    ) -> tuple[set[int], int]:
-        return self.store.current(refs, catalogue, self.begin() if run is None else run, full)
+    ) -> tuple[set[int], int]: ...
 
 
 class DuckBench(Bench):
@@ -85,9 +86,19 @@ class DuckBench(Bench):
     def end(self, run: int) -> None:
         self.duck.end(run, "done", 0, 0)
 
+    def known(
+        self, refs: Sequence[ObjectRef], catalogue: str = CATALOGUE, run: int | None = None, *, full: bool = False
+    ) -> tuple[set[int], int]:
+        known = self.duck.known(SOURCE, "", catalogue, self.begin() if run is None else run, full=full)
+        at = known.find(np.array([object_id(ref.source, ref.key) for ref in refs], np.int64))
+        same, here = known.unchanged(at, refs)
+        return set(np.flatnonzero(same).tolist()), here
+
     def listed(self, run: int, keys: Sequence[str] | None, prefix: str = "", hidden: Sequence[str] = ()) -> int:
-        oids = None if keys is None else [object_id(SOURCE, key) for key in keys]
-        return self.duck.listed(run, SOURCE, "file", oids, prefix=prefix, endpoint="", region="", hidden=hidden)
+        known = self.duck.known(SOURCE, prefix, CATALOGUE, run, full=False)
+        known.find(np.array([object_id(SOURCE, key) for key in keys or ()], np.int64))
+        missing = None if keys is None else known.gone()
+        return self.duck.listed(run, SOURCE, "file", missing, prefix=prefix, endpoint="", region="", hidden=hidden)
 
     def objects(self) -> State:
         rows = self.duck.query("SELECT object, outcome, reason, run FROM v_objects")
@@ -114,10 +125,7 @@ class MemoryStore:
         self.shards: set[tuple[int, int]] = set()
         self.started: dict[int, datetime] = {}
 
-    def current(
-        self, refs: Sequence[ObjectRef], catalogue: str, run: int, full: bool, oids: Sequence[int] | None = None
-    ) -> tuple[set[int], int]:
-        assert oids is None or len(oids) == len(refs)
+    def current(self, refs: Sequence[ObjectRef], catalogue: str, run: int, full: bool) -> tuple[set[int], int]:
         newest = {o["oid"]: o for o in self.objects if o["superseded"] is None}
         unread, done = set(), 0
         for index, listed in enumerate(refs):
@@ -174,6 +182,11 @@ class MemoryBench(Bench):
 
     def end(self, run: int) -> None:
         self.open = 0
+
+    def known(
+        self, refs: Sequence[ObjectRef], catalogue: str = CATALOGUE, run: int | None = None, *, full: bool = False
+    ) -> tuple[set[int], int]:
+        return self.memory.current(refs, catalogue, self.begin() if run is None else run, full)
 
     def listed(self, run: int, keys: Sequence[str] | None, prefix: str = "", hidden: Sequence[str] = ()) -> int:
         if keys is None:

@@ -122,7 +122,10 @@ def test_other_rules_read_again_what_they_might_find_more_in(cli: Cli, tree: Pat
     (tree / "badge.txt").write_text("badge BDG-123456 lost\n")
     cli.scan(tree)
     other = cli.scan(tree, *option)
-    assert (read(other), other["objects"]["unchanged"]) == (43, 0)
+    assert {"--threshold": read(other) == 43, "--pack": 0 < read(other) <= 43, "--rules": 0 < read(other) < 43}[
+        option[0]
+    ]
+    assert read(other) + other["objects"]["unchanged"] == 43
     rules = {r["rule"] for r in other["findings"]["by_rule"]}
     assert ("custom.badge" in rules) == (option[0] == "--rules")
     if option[0] == "--pack":

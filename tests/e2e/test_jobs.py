@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from piiscan.jobs.store import FIRST_SCHEMA
+from piiscan.store.duck import STORAGE, migrations
 from tests.e2e.test_errors import sentence
 from tests.support.cli import Cli, hooked
 from tests.support.trees import plain, write
@@ -71,7 +73,10 @@ def test_from_add_to_rm(cli: Cli, tree: Path) -> None:
     cli.good("job", "rm", "nightly")
     assert cli.good("job", "ls", "--json").lines() == []
     assert history(cli) == [row]
-    assert "nightly" in cli.good("job", "history").text
+    (line,) = cli.good("job", "history").text.splitlines()
+    assert "nightly" in line
+    assert "by hand" in line
+    assert "never" not in line
 
 
 def test_a_job_scans_as_scan_does_and_ends_with_its_code(cli: Cli, tree: Path) -> None:
@@ -157,13 +162,14 @@ def test_no_database(cli: Cli) -> None:
 def test_a_database_from_before_jobs(cli: Cli, tree: Path) -> None:
     import duckdb
 
-    cli.scan(tree)
-    with duckdb.connect(str(cli.root / "piiscan.duckdb")) as con:
-        for name in ("v_jobs", "v_job_runs"):
-            con.execute(f"DROP VIEW {name}")
-        for name in ("jobs", "job_versions", "job_runs"):
-            con.execute(f"DROP TABLE {name}")
-        con.execute("DELETE FROM schema_version WHERE version >= 5")
+    path = cli.root / "piiscan.duckdb"
+    with duckdb.connect(str(path), config={"storage_compatibility_version": STORAGE}) as con:
+        for number, text in migrations():
+            if number < FIRST_SCHEMA:
+                con.execute(text)
+        con.execute("CREATE TABLE schema_version (version INTEGER, applied TIMESTAMP, tool_version VARCHAR)")
+        con.execute("CREATE TABLE meta (name VARCHAR PRIMARY KEY, value VARCHAR NOT NULL)")
+        con.execute("INSERT INTO schema_version SELECT unnest(range(1, 5)), now()::TIMESTAMP, '0'")
     assert cli.good("job", "ls", "--json").lines() == []
     assert history(cli) == []
     cli.good("job", "add", "nightly", "tree", *OPTIONS)

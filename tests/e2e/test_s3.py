@@ -38,7 +38,8 @@ def cli(cli: Cli, proxy: FaultProxy, request: pytest.FixtureRequest) -> Cli:
 
 
 def test_a_bucket_of_several_pages_is_read_once(cli: Cli, s3: Bucketeer, proxy: FaultProxy) -> None:
-    objects = {f"k/{n:05d}.txt": b"nothing\n" for n in range(1_030)} | {"k/zz.txt": f"SSN: {ssn(1)}\n".encode()}
+    objects = {f"k/{n:05d}.txt": f"nothing {n}\n".encode() for n in range(1_030)}
+    objects["k/zz.txt"] = f"SSN: {ssn(1)}\n".encode()
     s3.make("pages", objects)
     first = cli.scan("s3://pages", "--workers", 2)
     assert first["listed"] == first["objects"]["scanned"] == 1_031

@@ -13,7 +13,7 @@ import pytest
 
 from fixtures.writers.pdf import pdf_bytes, pdf_objects
 from piiscan.engine.sandbox import ParserChild
-from piiscan.errors import Encrypted, LimitReached, ParserDied, TimedOut
+from piiscan.errors import Encrypted, LimitReached, ParserDied, ReadFailed, TimedOut
 from piiscan.extract import Budget, Job, Limits
 from piiscan.model import Segment
 from tests.extract.make import MAIL, SSN, places_of, self_drawing_pdf, text_of
@@ -202,6 +202,72 @@ def test_locked_in_process_reaches_no_network() -> None:
     if done.returncode == 3:
         pytest.skip("this kernel gives no network namespace")
     assert done.returncode == 0
+
+
+def test_bytes_are_asked_for_as_they_are_read(child: ParserChild, tmp_path: Path) -> None:
+    content = f"<r>\n<m>{MAIL}</m>".encode() + b"<p>text</p>\n" * 50_000 + f"<m>{SSN}</m></r>".encode()
+    path = tmp_path / "sparse"
+    asked: list[tuple[int, int]] = []
+    with path.open("w+b") as file:
+        file.truncate(len(content))
+
+        def fill(begin: int, end: int) -> tuple[int, int]:
+            asked.append((begin, end))
+            end = min(begin + 100_000, len(content))
+            os.pwrite(file.fileno(), content[begin:end], begin)
+            return begin, end
+
+        job = Job("a.xml", "application/xml", len(content), Budget(bytes_in=len(content)))
+        text = text_of(list(child.segments(file.fileno(), job, 30, fill)))
+    assert MAIL in text
+    assert SSN in text
+    assert [begin for begin, _ in asked] == list(range(0, len(content), 100_000))
+    assert MAIL in text_of(run(child, small(tmp_path))[0])
+
+
+def test_what_could_not_be_fetched_costs_one_object(child: ParserChild, tmp_path: Path) -> None:
+    def fill(begin: int, end: int) -> tuple[int, int]:
+        raise ReadFailed("reading broke off")
+
+    with (tmp_path / "sparse").open("w+b") as file, pytest.raises(ReadFailed):
+        list(child.segments(file.fileno(), Job("a.xml", "application/xml", 1_000), 30, fill))
+    assert MAIL in text_of(run(child, small(tmp_path))[0])
+
+
+@pytest.mark.parametrize(
+    "wanted", ['{"begin":0,"end":11}', '{"begin":5,"end":5}', '{"begin":-1,"end":5}', '{"end":"x"}']
+)
+def test_bytes_that_the_object_does_not_have_are_not_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str
+) -> None:
+    package = tmp_path / "fake" / "piiscan_fake.py"
+    package.parent.mkdir()
+    package.write_text(
+        "import socket, struct, sys\n"
+        "link = socket.socket(fileno=int(sys.argv[1]))\n"
+        "def say(kind, text):\n"
+        "    data = text.encode()\n"
+        "    link.sendall(struct.pack('>cII', kind, len(data) + 4, len(data)) + data)\n"
+        "say(b'H', '{\"isolation\":[]}')\n"
+        "socket.recv_fds(link, 1 << 20, 1)\n"
+        f"say(b'R', {wanted!r})\n"
+        "link.recv(1)\n"
+    )
+    real = subprocess.Popen
+
+    def fake(command: list[str], **options: object) -> subprocess.Popen[bytes]:
+        return real([command[0], str(package), *command[-2:]], **options)  # type: ignore[call-overload,no-any-return]
+
+    monkeypatch.setattr(subprocess, "Popen", fake)
+    asked: list[int] = []
+
+    def fill(begin: int, end: int) -> tuple[int, int]:
+        asked.append(begin)
+        return begin, end
+
+    with ParserChild(str(tmp_path)) as child, (tmp_path / "sparse").open("w+b") as file, pytest.raises(ParserDied):
+        list(child.segments(file.fileno(), Job("a.xml", "application/xml", 10), 30, fill))
+    assert asked == []
 
 
 def test_what_a_broken_child_sends_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ class Asked(dict[str, Any]):
 
 
 def test_no_option_is_taken_and_forgotten() -> None:
-    own = {"name", "targets", "schedule", "time_zone", "replace", "db"}
+    own = {"name", "targets", "schedule", "time_zone", "discover", "replace", "db"}
     taken = {p.name: p.default for p in inspect.signature(job.add).parameters.values() if p.name not in own}
     asked = Asked(taken)
     assert settings_of(asked) == {}

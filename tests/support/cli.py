@@ -126,6 +126,7 @@ TABLES = {
     "value_index": "fingerprint, oid, run, rule, count",
     "unread": "oid, run, seq, reason",
     "evidence": "oid, run, rule, seq, said",
+    "sketches": "oid, run, words, digits, signs, contested",
     "meta": "name, value",
 }
 """All columns but the times at which a row was made."""

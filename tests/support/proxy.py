@@ -39,6 +39,8 @@ class Fault(StrEnum):
     """404: deleted after it was listed."""
     CHANGED = auto()
     """412: overwritten after it was listed."""
+    OTHER_KEY = auto()
+    """400: a key of the customer is wanted, or is not."""
 
 
 TRANSIENT = (Fault.SLOW_DOWN, Fault.RESET, Fault.CUT, Fault.SHORT, Fault.FLIP, Fault.SLOW, Fault.CHANGED)
@@ -48,6 +50,7 @@ _REFUSED = {
     Fault.DENIED: (403, "Forbidden", "AccessDenied"),
     Fault.GONE: (404, "Not Found", "NoSuchKey"),
     Fault.CHANGED: (412, "Precondition Failed", "PreconditionFailed"),
+    Fault.OTHER_KEY: (400, "The encryption parameters are not those of the object", "InvalidRequest"),
 }
 PAUSE = 0.02
 _LINE_FEED, _PICTURE = b"%0A", b"%E2%90%8A"
@@ -80,6 +83,8 @@ class FaultProxy:
         self.schedule = schedule
         self.requests: list[Request] = []
         self.faults: Counter[Fault] = Counter()
+        self.bytes: Counter[str] = Counter()
+        """Bytes that answers were made of, by key."""
         self.before: Callable[[Request], None] = lambda request: None
         """Called before a request is passed on."""
         self.page = 0
@@ -96,6 +101,7 @@ class FaultProxy:
         """Start counting anew."""
         self.requests.clear()
         self.faults.clear()
+        self.bytes.clear()
         self._seen.clear()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -132,6 +138,7 @@ class FaultProxy:
             more = f"{target}&max-keys={self.page}"  # moto checks no signature
             head = head.replace(target.encode("latin-1"), more.encode("latin-1"), 1)
         answer, content = await self._ask(head, body, method)
+        self.bytes[decoded] += len(content)
         return await _send(writer, answer, content, fault, method)
 
     async def _ask(self, head: bytes, body: bytes, method: str) -> tuple[list[str], bytes]:
