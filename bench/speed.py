@@ -58,7 +58,7 @@ def classify(path: Path) -> float:
         "import sys, time\n"
         "from piiscan.classify.build import build_stack\n"
         "from piiscan.config import Config\n"
-        "from piiscan.engine.worker import keep_memory\n"
+        "from piiscan.engine.process import keep_memory\n"
         "from piiscan.extract import Job, segments\n"
         "from piiscan.identify import identify\n"
         "keep_memory()\n"

@@ -106,6 +106,8 @@ class Config:
     """Larger objects are skipped; 0: no limit."""
     max_values: int = 1_000_000
     """`store.max_values`: distinct values kept per object and rule."""
+    part_bytes: int = 64 << 20
+    """Bytes of the parts in which plain text is read side by side, from twice as many on; 0: always whole."""
     deadline: float = 60.0
     """Seconds for one object, plus one for each 2 MB; with OCR, one for each 20 kB as well."""
     limits: Limits = field(default_factory=Limits)
@@ -254,6 +256,7 @@ def _merge(config: Config, data: Mapping[str, Any], where: str) -> Config:
         "max_bytes",
         "max_object_bytes",
         "max_values",
+        "part_bytes",
         "ner_max_bytes",
         "deadline",
     ):

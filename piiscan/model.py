@@ -82,6 +82,9 @@ class ObjectRef:
     storage: str = ""
     """Storage class, of a listing of S3; workers are not told."""
 
+    part: tuple[int, int] | None = None
+    """Bytes `[begin, end)` of it that are read in one go, up to the line ends behind both; None: all of it."""
+
     @property
     def name(self) -> str:
         """The key without a version in it: what all versions of an object have in common."""
@@ -477,3 +480,5 @@ class ObjectReport:
     """None: nothing was classified."""
     verified: bool = False
     """All of it was read, and its ETag is the MD5 of what was read."""
+    extent: tuple[int, int] = (0, 0)
+    """Of a part: its characters and line breaks. Offsets and lines of its findings count from where it begins."""

@@ -115,6 +115,7 @@ class Event:
     """What a worker tells while it scans: one object is done."""
 
     outcome: str
+    """Empty for a further part of an object."""
     bytes: int
     findings: int
 

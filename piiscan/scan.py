@@ -27,10 +27,11 @@ from piiscan.config import Config
 from piiscan.copies import Copies
 from piiscan.crawl import STDIN, Target, open_source, parse_target
 from piiscan.crawl.buckets import meant
+from piiscan.engine.examination import beside, examination
 from piiscan.engine.local import LocalEngine
-from piiscan.engine.worker import beside, examination
 from piiscan.errors import PiiscanError, SourceError
-from piiscan.model import ObjectRef
+from piiscan.model import ObjectRef, RuleId
+from piiscan.parts import Parts
 from piiscan.ports import Engine, Event, Shard, ShardFile, Source, Task
 from piiscan.rulesets import take_over
 from piiscan.sampling.plan import Next
@@ -167,8 +168,10 @@ class Run:
             copies = Copies(self._store, run, version)
             refs = walk.refs(targets)
             refs = refs if self._config.allow else copies.originals(refs)
-            self._ingest(run, self._engine.run(self._shards(refs, run), task, self._tell))
-            self._ingest(run, self._engine.run(self._shards(copies.spread(), run), task, self._tell))
+            named = {RuleId(rule.id): rule for rule in rules}
+            parts = Parts(spool, run, version, named, self._config.part_bytes, self._config.max_values)
+            for wanted in (parts.split(refs), copies.spread(), parts.whole()):
+                self._ingest(run, parts.gathered(self._engine.run(self._shards(wanted, run), task, self._tell)))
             self._gone = walk.close()
             self._errors += walk.errors
             choice.keep()
@@ -217,10 +220,11 @@ class Run:
 
     def _tell(self, event: Event) -> None:
         progress = self.progress
-        progress.done += 1
+        progress.done += bool(event.outcome)
         progress.bytes += event.bytes
         progress.findings += event.findings
-        progress.outcomes[event.outcome] += 1
+        if event.outcome:
+            progress.outcomes[event.outcome] += 1
         self._watch(progress)
 
     def _source(self, target: Target) -> Source:
@@ -239,7 +243,11 @@ class Run:
         size, most, since, made = 0, 8, time.monotonic(), 0
         for ref in wanted:
             if refs and (
-                len(refs) >= most or size + ref.size > SHARD_BYTES or time.monotonic() - since > SHARD_SECONDS
+                ref.part is not None
+                or refs[-1].part is not None
+                or len(refs) >= most
+                or size + ref.size > SHARD_BYTES
+                or time.monotonic() - since > SHARD_SECONDS
             ):
                 yield Shard(run, number, tuple(refs))
                 number, made = number + 1, made + 1

@@ -42,7 +42,8 @@ class Scanner:
         from piiscan.crawl import open_source, parse_target
         from piiscan.crawl.buckets import meant
         from piiscan.crawl.select import Tally, select
-        from piiscan.engine.worker import Worker, examination
+        from piiscan.engine.examination import examination
+        from piiscan.engine.worker import Worker
         from piiscan.ports import Task
 
         with tempfile.TemporaryDirectory(prefix="piiscan-") as scratch:

@@ -23,6 +23,8 @@ from piiscan.model import Finding, ObjectReport
 from piiscan.ports import ShardFile
 
 OBJECT, FINDING, OCCURRENCE, VALUE, ALLOWED, UNREAD, EVIDENCE, SKETCH = range(8)
+PART = ".part"
+"""Suffix of a shard that is a part of an object: it is no result before the others are there, and lost with a run."""
 HELD = 1 << 18
 """Distinct values of reports that are held before they are written."""
 GROUP = 1 << 16
@@ -49,7 +51,9 @@ def shard_path(spool: Path, run: int, number: int) -> Path:
     return spool / f"{run:08d}" / f"{number:08d}.parquet"
 
 
-def write_shard(spool: Path, run: int, number: int, reports: Iterable[ObjectReport], catalogue: str) -> ShardFile:
+def write_shard(
+    spool: Path, run: int, number: int, reports: Iterable[ObjectReport], catalogue: str, *, piece: bool = False
+) -> ShardFile:
     """Write a shard's results as they come: temporary name, fsync, rename. Raises: OSError, and what `reports` raises.
 
     The file is begun when the last report is there, or when many values wait for it.
@@ -58,6 +62,8 @@ def write_shard(spool: Path, run: int, number: int, reports: Iterable[ObjectRepo
     import pyarrow.parquet as pq
 
     path = shard_path(spool, run, number)
+    if piece:
+        path = path.with_suffix(PART)
     draft = path.with_suffix(f".{os.getpid()}.tmp")
     schema = _schema(pa)
     repeated = [name for name in schema.names if name not in ("fingerprint", "sketch")]
@@ -169,6 +175,9 @@ def _kinds(reports: Sequence[ObjectReport], catalogue: str) -> Iterator[dict[str
         "risk": [r.risk.value for r in reports],
         "reasons": [json.dumps(r.risk.reasons, ensure_ascii=False) for r in reports],
         "distinct_exact": [r.verified for r in reports],  # here whether the ETag is the content's MD5
+        "seq": [r.ref.part[0] if r.ref.part is not None else None for r in reports],  # of a part, where it begins,
+        "count": [r.extent[0] for r in reports],  # how many characters
+        "distinct_values": [r.extent[1] for r in reports],  # and line breaks it has
     }
     found = [
         (oid, finding_id(r.ref.source, r.ref.key, f.rule), f)

@@ -138,6 +138,7 @@ class NameRecognizer:
     """The names stage of a stack: prose is read whole, of other texts the lines in which a name may stand."""
 
     rules: tuple[Rule, ...] = RULES
+    samples = True
 
     def __init__(self, max_bytes: int, model: str = "") -> None:
         """`model` as `predictor` takes it. Raises: ConfigError."""

@@ -8,13 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from piiscan.cells import Cells, Coded
 from piiscan.classify.alone import CONFIDENCE, SENTENCES
+from piiscan.classify.batches import (
+    NO_HITS,
+    competing,
+    in_order,
+    kept,
+    merged,
+    of_rows,
+    spread,
+    together,
+    without,
+)
 from piiscan.classify.column import ColumnVerdicts, Left
 from piiscan.classify.context import path_names
 from piiscan.classify.distance import APART
@@ -32,10 +43,9 @@ NEAREST = 2
 """Names of a path that speak for what stands at its end; those further up are of the whole record."""
 
 
-_NO_ROWS = np.empty(0, np.int64)
-Row = tuple[int, int, int, float] | tuple[int, int, int, float, int]
-"""Rule, start, end, confidence and, in a column, the item of one match of a recognizer."""
-NO_HITS = MatchBatch(np.empty(0, np.int32), _NO_ROWS, _NO_ROWS, np.empty(0, np.float32))
+def _nothing(segment: TextSegment) -> list[tuple[int, int, int, float]]:
+    """What a recognizer that is not asked finds."""
+    return []
 
 
 class Recognizer(Protocol):
@@ -43,8 +53,9 @@ class Recognizer(Protocol):
 
     With an attribute `proven`, a number, its matches weigh so much beside their confidence (those of the catalogue's
     rules: 1). With an attribute `beside` that is true its matches stand beside those of other rules and compete with
-    none. A session with a method `column(segment)` is asked about columns, too: (rule, item, start, end, confidence);
-    its `evidence`, (rule index, sentence) pairs, says what its verdicts on them rest on.
+    none; with one `samples` it reads long texts in part, most of it at their beginning. A session with a method
+    `column(segment)` is asked about columns, too: (rule, item, start, end, confidence); its `evidence`, (rule index,
+    sentence) pairs, says what its verdicts on them rest on.
     """
 
     rules: tuple[Rule, ...]
@@ -57,14 +68,19 @@ class Recognizer(Protocol):
 class StackSession:
     """One object's way through the stack."""
 
-    def __init__(self, stack: Stack, *, noisy: bool = False, sketcher: Sketcher | None = None) -> None:
+    def __init__(
+        self, stack: Stack, *, noisy: bool = False, sketcher: Sketcher | None = None, names: bool = True
+    ) -> None:
         self.stack = stack
         self._sketcher = sketcher
         if sketcher is not None:
             sketcher.begin()
         self._noisy = noisy
         self._verdicts = ColumnVerdicts(stack, self._cells)
-        self._recognize = [(other.session(), other) for other in stack.recognizers]
+        self._recognize = [
+            (other.session() if names or not getattr(other, "samples", False) else _nothing, other)
+            for other in stack.recognizers
+        ]
         self._fed: Fed | None = None
 
     @property
@@ -175,7 +191,7 @@ class StackSession:
         if rows:
             rule, start, end, confidence = self._joined_by(rows, rule, start, end, confidence)
         if apart:
-            both = _merged(MatchBatch(rule, start, end, confidence.astype(np.float32)), apart)
+            both = merged(MatchBatch(rule, start, end, confidence.astype(np.float32)), apart)
             rule, start, end, confidence = both.rule, both.start, both.end, both.confidence.astype(np.float64)
         return rule, start, end, confidence
 
@@ -208,8 +224,8 @@ class StackSession:
         if not len(apart):
             return found
         rival = self.stack.competes[apart.rule]
-        found = _competing(found, _kept(apart, rival), self.stack.proven, self.stack.contested)
-        return found if rival.all() else _in_order(_together(found, _kept(apart, ~rival)))
+        found = competing(found, kept(apart, rival), self.stack.proven, self.stack.contested)
+        return found if rival.all() else in_order(together(found, kept(apart, ~rival)))
 
     def _sketched(self, sketcher: Sketcher, names: Sequence[str], values: Sequence[str]) -> None:
         """Sketch a column: its names and its distinct values."""
@@ -225,11 +241,11 @@ class StackSession:
             column = getattr(recognize, "column", None)
             if column is not None:
                 found = column(segment)
-                batch = found if isinstance(found, MatchBatch) else _of_rows(found)
+                batch = found if isinstance(found, MatchBatch) else of_rows(found)
                 batch = replace(batch, rule=batch.rule + np.int32(base))
-                parts.append(_kept(batch, batch.confidence >= self.stack.threshold))
+                parts.append(kept(batch, batch.confidence >= self.stack.threshold))
             base += len(other.rules)
-        return _together(*parts)
+        return together(*parts)
 
     def _by_rules(self, segment: ColumnSegment, forced: frozenset[int]) -> MatchBatch:
         """The matches of the catalogue's rules in one column."""
@@ -238,9 +254,9 @@ class StackSession:
             self._sketcher.signs |= NUMBERS
         if isinstance(segment.values, Coded):
             distinct, codes = segment.values.distinct, segment.values.codes
-            return _spread(self._by_rules(replace(segment, values=distinct), forced), codes)
+            return spread(self._by_rules(replace(segment, values=distinct), forced), codes)
         fast, left = self._verdicts.whole_cells(segment, forced)
-        slow = _without(self._cells(segment, forced - refused, left), refused)
+        slow = without(self._cells(segment, forced - refused, left), refused)
         if not len(fast):
             return slow
         if not len(slow):
@@ -273,97 +289,6 @@ class StackSession:
         if left is not None:
             item = left[item]
         return MatchBatch(hits.rule, start - base, end - base, hits.confidence.astype(np.float32), item)
-
-
-def _spread(batch: MatchBatch, codes: IntArray) -> MatchBatch:
-    """The matches in distinct cells as those of all cells, of which `codes` says which distinct one each is."""
-    if not len(batch):
-        return NO_HITS
-    assert batch.item is not None
-    # Hits are sorted by item: those of a distinct cell lie between two edges.
-    edges = np.searchsorted(batch.item, np.arange(int(codes.max()) + 2))
-    first, counts = edges[codes], np.diff(edges)[codes]
-    item = np.repeat(np.arange(len(codes)), counts)
-    hit = np.repeat(first - np.cumsum(counts) + counts, counts) + np.arange(len(item))
-    return MatchBatch(batch.rule[hit], batch.start[hit], batch.end[hit], batch.confidence[hit], item)
-
-
-def _without(batch: MatchBatch, refused: frozenset[int]) -> MatchBatch:
-    """A batch of a column less the matches of some rules."""
-    if not refused or not len(batch):
-        return batch
-    assert batch.item is not None
-    keep = ~np.isin(batch.rule, list(refused))
-    return MatchBatch(batch.rule[keep], batch.start[keep], batch.end[keep], batch.confidence[keep], batch.item[keep])
-
-
-CELL = 1 << 24
-"""More characters than a cell has."""
-
-
-def _items(batch: MatchBatch) -> IntArray:
-    return batch.item if batch.item is not None else _NO_ROWS
-
-
-def _of_rows(rows: Sequence[tuple[int, int, int, int, float]]) -> MatchBatch:
-    """Rows (rule, item, start, end, confidence) as a batch."""
-    more = list(zip(*rows, strict=True)) or [()] * 5
-    return MatchBatch(
-        np.array(more[0], np.int32), np.array(more[2], np.int64), np.array(more[3], np.int64),
-        np.array(more[4], np.float32), np.array(more[1], np.int64),
-    )  # fmt: skip
-
-
-def _kept(batch: MatchBatch, keep: npt.NDArray[Any]) -> MatchBatch:
-    """Some matches of a column's batch: by a mask, or by indexes."""
-    return MatchBatch(batch.rule[keep], batch.start[keep], batch.end[keep], batch.confidence[keep], _items(batch)[keep])
-
-
-def _together(*batches: MatchBatch) -> MatchBatch:
-    """The matches of a column's batches, one after the other."""
-    some = [batch for batch in batches if len(batch)]
-    if len(some) < 2:
-        return some[0] if some else NO_HITS
-    return MatchBatch(
-        np.concatenate([b.rule for b in some]), np.concatenate([b.start for b in some]),
-        np.concatenate([b.end for b in some]), np.concatenate([b.confidence for b in some]),
-        np.concatenate([_items(b) for b in some]),
-    )  # fmt: skip
-
-
-def _in_order(batch: MatchBatch) -> MatchBatch:
-    return _kept(batch, np.lexsort((batch.start, _items(batch))))
-
-
-def _competing(batch: MatchBatch, rivals: MatchBatch, weight: npt.NDArray[np.float64], shared: set[int]) -> MatchBatch:
-    """A batch of a column with matches that compete with it for the characters of their cells; the rules of those that
-    do are added to `shared`."""
-    if not len(rivals):
-        return batch
-    both = _together(batch, rivals)
-    first = _items(both) * CELL
-    starts, ends = first + both.start, first + both.end
-    order = survivors(starts, ends, both.confidence + weight[both.rule], both.rule)
-    shared |= contested(starts, ends, both.rule, order)
-    return _kept(both, order)
-
-
-def _merged(batch: MatchBatch, rows: Sequence[Row]) -> MatchBatch:
-    """A batch with rows (rule, start, end, confidence and, in a column, item) beside its own, in order."""
-    more = list(zip(*rows, strict=True))
-    start = np.concatenate((batch.start, np.array(more[1], np.int64)))
-    item = None
-    if len(more) > 4:
-        before = batch.item if batch.item is not None else _NO_ROWS
-        item = np.concatenate((before, np.array(more[4], np.int64)))
-    order = np.lexsort((start, start if item is None else item))
-    return MatchBatch(
-        np.concatenate((batch.rule, np.array(more[0], np.int32)))[order],
-        start[order],
-        np.concatenate((batch.end, np.array(more[2], np.int64)))[order],
-        np.concatenate((batch.confidence, np.array(more[3], np.float32)))[order],
-        None if item is None else item[order],
-    )
 
 
 def _joined(values: Sequence[str], left: Left) -> tuple[bytes, IntArray]:

@@ -127,8 +127,13 @@ class Stack:
         return Alone(self.plan, self.checks)
 
     def open(self, ref: ObjectRef, media_type: str) -> StackSession:
-        """A session for one object, which sketches it; the one before is at its end."""
-        return StackSession(self, noisy=media_type.startswith(NOISY), sketcher=self._sketcher)
+        """A session for one object, which sketches it; the one before is at its end.
+
+        For a part of an object other than the first no names are looked for: long texts are read by samples, most of
+        them from the beginning.
+        """
+        names = ref.part is None or ref.part[0] == 0
+        return StackSession(self, noisy=media_type.startswith(NOISY), sketcher=self._sketcher, names=names)
 
     def classify(self, text: str, *, column: str = "") -> list[Match]:
         """The matches of one text, or of one value below the header `column`.

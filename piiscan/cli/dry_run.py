@@ -91,7 +91,7 @@ def _reader(path: Path) -> Any:
 
 def _catalogue(config: Config) -> str:
     from piiscan.classify.build import all_rules
-    from piiscan.engine.worker import examination
+    from piiscan.engine.examination import examination
 
     return examination(all_rules(config), config)
 

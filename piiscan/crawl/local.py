@@ -11,6 +11,7 @@ import io
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import BinaryIO
 
@@ -115,6 +116,12 @@ class LocalSource:
             os.close(handle)
             raise
         return io.BufferedReader(BoundedFile(handle, ref.size), 1 << 16)
+
+    def part(self, ref: ObjectRef, begin: int, end: int) -> BinaryIO:
+        """The bytes `[begin, end)` of a file. Raises: ObjectError."""
+        stream = self.open(replace(ref, size=min(end, ref.size)))
+        stream.seek(begin)
+        return stream
 
 
 class BoundedFile(io.RawIOBase):

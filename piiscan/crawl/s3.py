@@ -123,6 +123,10 @@ class S3Source:
                 return self._reader.refresh(version)
         return self._reader.refresh(ref)
 
+    def part(self, ref: ObjectRef, begin: int, end: int) -> BinaryIO:
+        """The bytes `[begin, end)` of an object. Raises: ObjectError."""
+        return self._reader.part(ref, begin, min(end, ref.size))
+
     def ranged(self, ref: ObjectRef, scratch: str) -> RangedObject | None:
         """A large object as a stream that fetches what is read of it; None: it is to be opened. Raises: ObjectError."""
         return self._reader.ranged(ref, scratch) if self._reader.in_ranges(ref) else None

@@ -70,6 +70,15 @@ class ObjectReader:
 
         return cast(BinaryIO, io.BufferedReader(ResumingStream(request, ref.size), BUFFER))
 
+    def part(self, ref: ObjectRef, begin: int, end: int) -> BinaryIO:
+        """The bytes `[begin, end)` of an object."""
+
+        def request(offset: int) -> Answer:
+            answer = self._get(ref, f"bytes={offset}-{end - 1}")
+            return Answer(self._body(answer, offset), {})
+
+        return cast(BinaryIO, io.BufferedReader(ResumingStream(request, end, begin=begin), BUFFER))
+
     def in_ranges(self, ref: ObjectRef) -> bool:
         """Whether an object is large enough for ranges and is not most likely text; without an ETag they might differ.
 

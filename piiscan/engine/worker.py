@@ -7,7 +7,6 @@ database, and logs nothing but names and codes.
 from __future__ import annotations
 
 import binascii
-import hashlib
 import json
 import logging
 import os
@@ -15,24 +14,25 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from piiscan import stages
 from piiscan.allow import load_allow
-from piiscan.catalogue import digest
 from piiscan.cells import shared
 from piiscan.classify.build import build_stack
 from piiscan.classify.encoded import gathered
-from piiscan.classify.ner import identity
 from piiscan.classify.stack import Stack
 from piiscan.config import Config, read_passwords
 from piiscan.crawl import Target, open_source
 from piiscan.crawl.ranged import RangedObject
+from piiscan.engine.examination import examination
 from piiscan.engine.messages import ref_from_json
 from piiscan.engine.opening import for_child, opened, ranged, verified
+from piiscan.engine.part import part_of
+from piiscan.engine.process import die_with, keep_memory
 from piiscan.engine.sandbox import ParserChild
 from piiscan.errors import (
     CatalogueError,
@@ -46,11 +46,11 @@ from piiscan.errors import (
     UnsupportedFormat,
 )
 from piiscan.extract import IN_PROCESS, Budget, Job, segments
+from piiscan.extract.utf8 import Stretch, utf8_windows
 from piiscan.fetch import CHECKSUM_MISMATCH, content_md5
-from piiscan.identify import identify
-from piiscan.limits import Limits
+from piiscan.identify import Identified, identify
 from piiscan.logs import set_up_as_told
-from piiscan.model import UNREAD, Evidence, ObjectRef, ObjectReport, Outcome, Rule, RuleId, Segment, Sketch, TextSegment
+from piiscan.model import UNREAD, Evidence, ObjectRef, ObjectReport, Outcome, RuleId, Segment, Sketch, TextSegment
 from piiscan.ports import Shard, ShardFile, Source, Task
 from piiscan.redact import Redactor, fingerprinter
 from piiscan.score import score
@@ -61,28 +61,6 @@ from piiscan.trace import origin, report
 log = logging.getLogger(__name__)
 
 Told = Callable[[dict[str, Any]], None]
-
-
-def examination(rules: Sequence[Rule], config: Config) -> str:
-    """A digest of all that decides what is found in an object; what another one examined is read again.
-
-    Raises: ConfigError for an allow list or passwords that cannot be read.
-    """
-    return hashlib.blake2b(repr((digest(rules), *beside(config))).encode(), digest_size=16).hexdigest()
-
-
-def beside(config: Config) -> tuple[object, ...]:
-    """What beside the rules decides what is found in an object. Raises: as `examination`."""
-    parts: tuple[object, ...] = (config.threshold, config.ner_max_bytes, config.max_values)
-    if config.ner:
-        parts += (identity(config.ner_model),)
-    if config.limits != Limits():
-        parts += (config.limits,)
-    if config.passwords:
-        parts += (hashlib.blake2b(repr(read_passwords(config.passwords)).encode(), digest_size=16).hexdigest(),)
-    if config.allow:
-        parts += (load_allow(config.allow).digest,)
-    return parts
 
 
 class Worker:
@@ -131,7 +109,9 @@ class Worker:
             return ObjectReport(ref, "", Outcome.FAILED, poisoned)
         try:
             return self._attempt(ref)
-        except ObjectChanged:
+        except ObjectChanged as err:
+            if ref.part is not None:  # the other parts are of another object now
+                return ObjectReport(ref, "", Outcome(err.outcome), f"{err.reason}: {err}")
             # Overwritten between listing and reading: once more, as it is now.
             try:
                 ref = self._source(ref.source).refresh(ref)
@@ -149,27 +129,28 @@ class Worker:
         media_type, examined, names, seen = "", 0, 0, 0
         said: Sequence[Evidence] = ()
         sketch: Sketch | None = None
-        verified = False
+        verified, extent = False, (0, 0)
         failure: ObjectError | None = None
         raw: RangedObject | None = None
         try:
             stages.reached("fetch")
-            with closing(opened(self._source(ref.source), ref, self.task.scratch)) as stream:
+            with self._opened(ref) as (stream, found, stretch):
                 raw = ranged(stream)
-                found = identify(stream, ref.name)
                 media_type = found.media_type
                 session = self.stack.open(ref, media_type)
                 job = Job(ref.name, media_type, ref.size, budget, charset=found.charset, passwords=self._passwords)
-                for part, batch in gathered(session, self._segments(stream, job, ref)):
+                for segment, batch in gathered(session, self._segments(stream, job, ref, stretch)):
                     seen += 1
-                    redactor.add(part, sieve(part, batch))
-                    if media_type in IN_PROCESS:
+                    redactor.add(segment, sieve(segment, batch))
+                    if stretch is None and media_type in IN_PROCESS:
                         examined = min(stream.tell(), ref.size)
                     names, said = session.names_examined, session.evidence
                 session.finish()
                 sketch = session.sketch
                 verified = ref.source.startswith("s3://") and content_md5(stream) == ref.etag
-                if not budget.notes:
+                if stretch is not None:
+                    examined, extent = stretch.size, (stretch.characters, stretch.lines)
+                elif not budget.notes:
                     examined = ref.size
                 elif media_type not in IN_PROCESS:
                     # Of a format without a reader only the beginning is searched for printable text.
@@ -190,13 +171,13 @@ class Worker:
             log.error("event=object_failed error=%s", origin(err))
             failure = ObjectError(f"an unexpected error ({origin(err)}); please report it", reason="INTERNAL_ERROR")
         outcome, reason = verdict(failure, budget.notes, seen)
-        findings = redactor.findings()
+        findings = redactor.findings(part=ref.part is not None)
         risk = score(findings, self._names)
         left = tuple(budget.notes[:UNREAD])
         found_by = {finding.rule for finding in findings}
         return ObjectReport(
             ref, media_type, outcome, reason, findings, risk, examined, names, sieve.counts(), left,
-            tuple(one for one in said if one.rule in found_by), sketch, verified,
+            tuple(one for one in said if one.rule in found_by), sketch, verified, extent,
         )  # fmt: skip
 
     def _source(self, name: str) -> Source:
@@ -205,11 +186,23 @@ class Worker:
             source = self._sources[name] = open_source(Target(name), self.config)
         return source
 
-    def _segments(self, stream: BinaryIO, job: Job, ref: ObjectRef) -> Iterator[Segment]:
+    @contextmanager
+    def _opened(self, ref: ObjectRef) -> Iterator[tuple[BinaryIO, Identified, Stretch | None]]:
+        """An object's stream and what it is; of a part also which stretch of the stream it is. Raises: ObjectError."""
+        source = self._source(ref.source)
+        if ref.part is not None:
+            with part_of(source, ref) as found:
+                yield found
+            return
+        with closing(opened(source, ref, self.task.scratch)) as stream:
+            yield stream, identify(stream, ref.name), None
+
+    def _segments(self, stream: BinaryIO, job: Job, ref: ObjectRef, stretch: Stretch | None) -> Iterator[Segment]:
         allowed = self.config.seconds_for(ref.size)
         if job.media_type in IN_PROCESS:
             end = time.monotonic() + allowed
-            for segment in segments(stream, job):
+            found = segments(stream, job) if stretch is None else utf8_windows(stream, job, stretch=stretch)
+            for segment in found:
                 stages.reached("extract")
                 yield coded(segment)
                 if time.monotonic() > end:
@@ -277,7 +270,8 @@ def scan_shard(
             _worker.close()
         _worker = Worker(task)
     reports = _reports(_worker, shard, told, poisoned or {})
-    return write_shard(Path(task.spool), shard.run, shard.number, reports, task.catalogue)
+    piece = any(ref.part is not None for ref in shard.refs)
+    return write_shard(Path(task.spool), shard.run, shard.number, reports, task.catalogue, piece=piece)
 
 
 def _reports(worker: Worker, shard: Shard, told: Told | None, poisoned: Mapping[int, str]) -> Iterator[ObjectReport]:
@@ -288,35 +282,9 @@ def _reports(worker: Worker, shard: Shard, told: Told | None, poisoned: Mapping[
         found = worker.report(ref, poisoned.get(index, ""))
         if told is not None:
             total = sum(f.count for f in found.findings if not f.test_data)
-            told({"event": "object", "outcome": found.outcome.value, "bytes": found.bytes_examined, "findings": total})
+            outcome = found.outcome.value if not ref.part or not ref.part[0] else ""  # an object counts once
+            told({"event": "object", "outcome": outcome, "bytes": found.bytes_examined, "findings": total})
         yield found
-
-
-def die_with(parent: int) -> None:
-    """End this process when its parent ends: an orphan would write shards of a run that has gone on without it.
-
-    Source: prctl(2), PR_SET_PDEATHSIG; Linux only.
-    """
-    if sys.platform.startswith("linux"):
-        import ctypes
-
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        sys.exit(1)
-
-
-def keep_memory() -> None:
-    """Let freed memory stay with the process up to 128 MB: the arrays of one block are those of the next.
-
-    Handing pages back and taking them anew cost 5 to 10 % of a scan. Source: mallopt(3); glibc only.
-    """
-    if sys.platform.startswith("linux"):
-        import ctypes
-
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-        if mallopt is not None:
-            mallopt(-3, 32 << 20)  # M_MMAP_THRESHOLD
-            mallopt(-1, 128 << 20)  # M_TRIM_THRESHOLD
 
 
 def main() -> int:

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 from piiscan.classify.build import all_rules
 from piiscan.config import Config
 from piiscan.crawl.local import LocalSource
+from piiscan.engine.examination import examination
 from piiscan.engine.local import LocalEngine
-from piiscan.engine.worker import examination
 from piiscan.ports import Event, Shard, Task
 from tests.support.trees import document, write
 

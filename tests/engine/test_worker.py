@@ -11,8 +11,9 @@ import pytest
 from piiscan.classify.build import build_stack
 from piiscan.config import Config
 from piiscan.crawl.local import LocalSource
+from piiscan.engine.examination import examination
 from piiscan.engine.sandbox import ParserChild
-from piiscan.engine.worker import Worker, examination
+from piiscan.engine.worker import Worker
 from piiscan.model import ObjectReport, Outcome
 from piiscan.ports import Task
 from tests.support.trees import mail, ssn

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from piiscan.extract import Job, TextSegment, segments
-from piiscan.extract.text import Lines, decoded, utf8_windows, windows
+from piiscan.extract.text import Lines, decoded, windows
+from piiscan.extract.utf8 import Stretch, utf8_windows
 from piiscan.model import NOWHERE, Place
 
 TEXT = st.text(alphabet="ab\r\n\u2028é😀", max_size=60)
@@ -137,9 +138,29 @@ def test_code_is_no_prose(name: str, prose: bool) -> None:
 
 
 def test_an_endless_hole_ends_the_reading(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("piiscan.extract.text._HOLE", 2 << 20)
+    monkeypatch.setattr("piiscan.extract.utf8._HOLE", 2 << 20)
     job = Job(name="a.log", charset="utf-8")
     text = "".join(decoded(io.BytesIO(b"line\n" + bytes(9 << 20)), job))
     assert text.startswith("line\n")
     assert len(text) < 5 << 20
     assert [note.partition(":")[0] for note in job.budget.notes] == ["FILE_EXCEEDS_SIZE_LIMIT"]
+
+
+@given(TEXT, TEXT, TEXT, st.integers(1, 7))
+def test_a_stretch_has_the_windows_of_its_lines(before: str, text: str, after: str, core: int) -> None:
+    lead, inside, behind = (f"{part}\n".encode() for part in (before, text, after))
+    stretch = Stretch(len(lead), len(inside))
+    job = Job("a.txt", "text/plain", charset="utf-8")
+    stream = io.BytesIO(lead + inside + behind)
+    found = list(utf8_windows(stream, job, core=core, margin=3, stretch=stretch))
+    cores = [w.text[slice(*w.core)] for w in found if w.core is not None]
+    assert "".join(cores) == inside.decode()
+    starts = [w.offset + w.core[0] for w in found if w.core is not None and w.offset is not None]
+    assert starts == [len("".join(cores[:i])) for i in range(len(cores))]
+    assert (stretch.characters, stretch.lines) == (len(inside.decode()), len(re.findall("\r\n|\r|\n", inside.decode())))
+    for window in found:
+        assert window.core is not None
+        whole = inside.decode()
+        first = window.place_of(window.core[0])
+        at = window.core[0] + (window.offset or 0)
+        assert first.line == 1 + len(re.findall("\r\n|\r|\n", whole[:at])) - (whole[at - 1 : at + 1] == "\r\n")
