@@ -13,6 +13,7 @@ from typing import Any
 
 from piiscan.classify.build import build_stack
 from piiscan.classify.encoded import readings
+from piiscan.classify.session import StackSession
 from piiscan.config import Config, read_passwords
 from piiscan.crawl import STDIN, Target, open_source
 from piiscan.engine.opening import for_child, opened
@@ -20,7 +21,7 @@ from piiscan.engine.sandbox import ParserChild
 from piiscan.errors import SourceError
 from piiscan.extract import IN_PROCESS, Budget, Job, segments
 from piiscan.identify import identify
-from piiscan.model import ObjectRef, Segment, TextSegment
+from piiscan.model import ObjectRef, Rule, Segment, TextSegment
 from piiscan.redact import Locator, mask_for
 
 
@@ -43,23 +44,27 @@ def surroundings(
         passwords = read_passwords(config.passwords)
         job = Job(ref.name, found.media_type, ref.size, budget, charset=found.charset, passwords=passwords)
         if found.media_type in IN_PROCESS:
-            yield from _matches(segments(stream, job), stack, finding["rule"], wanted, width)
+            yield from _matches(segments(stream, job), stack.open(ref, ""), stack.rules, finding["rule"], wanted, width)
             return
         with for_child(stream, str(scratch)) as (fd, fill), ParserChild(str(scratch)) as child:
             parsed = child.segments(fd, job, config.seconds_for(ref.size), fill)
-            yield from _matches(parsed, stack, finding["rule"], wanted, width)
+            yield from _matches(parsed, stack.open(ref, ""), stack.rules, finding["rule"], wanted, width)
 
 
 def _matches(
-    found: Iterator[Segment], stack: Any, rule_id: str, wanted: list[dict[str, Any]], width: int
+    found: Iterator[Segment],
+    session: StackSession,
+    rules: Sequence[Rule],
+    rule_id: str,
+    wanted: list[dict[str, Any]],
+    width: int,
 ) -> Iterator[tuple[dict[str, Any], str]]:
-    session = stack.open(None, "")
     for segment, batch in chain.from_iterable(readings(session, one) for one in found):
         locate = Locator(segment)
         for i in range(len(batch)):
             if not wanted:
                 return
-            rule = stack.rules[int(batch.rule[i])]
+            rule = rules[int(batch.rule[i])]
             if rule.id != rule_id:
                 continue
             item = int(batch.item[i]) if batch.item is not None else None
@@ -67,7 +72,7 @@ def _matches(
             if place not in wanted:
                 continue
             wanted.remove(place)
-            yield place, _masked(segment, batch, stack.rules, i, item, width)
+            yield place, _masked(segment, batch, rules, i, item, width)
 
 
 def _masked(segment: Segment, batch: Any, rules: Sequence[Any], index: int, item: int | None, width: int) -> str:

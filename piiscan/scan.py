@@ -170,8 +170,10 @@ class Run:
             refs = refs if self._config.allow else copies.originals(refs)
             named = {RuleId(rule.id): rule for rule in rules}
             parts = Parts(spool, run, version, named, self._config.part_bytes, self._config.max_values)
+            publisher = Publisher(self._store)
             for wanted in (parts.split(refs), copies.spread(), parts.whole()):
-                self._ingest(run, parts.gathered(self._engine.run(self._shards(wanted, run), task, self._tell)))
+                files = parts.gathered(self._engine.run(self._shards(wanted, run), task, self._tell))
+                self._ingest(run, files, publisher)
             self._gone = walk.close()
             self._errors += walk.errors
             choice.keep()
@@ -260,9 +262,8 @@ class Run:
         if refs:
             yield Shard(run, number, tuple(refs))
 
-    def _ingest(self, run: int, files: Iterator[ShardFile]) -> None:
+    def _ingest(self, run: int, files: Iterator[ShardFile], publisher: Publisher) -> None:
         group: list[ShardFile] = []
-        publisher = Publisher(self._store)
         publisher.maybe()
         last = time.monotonic()
         for file in files:

@@ -34,10 +34,10 @@ def proxy(s3: Bucketeer) -> Iterator[FaultProxy]:
         yield made
 
 
-@pytest.fixture(params=READERS)
-def cli(cli: Cli, proxy: FaultProxy, request: pytest.FixtureRequest) -> Cli:
+@pytest.fixture
+def cli(cli: Cli, proxy: FaultProxy) -> Cli:
     cli.env["AWS_ENDPOINT_URL_S3"] = proxy.url
-    return read_by(cli, request.param)
+    return cli
 
 
 def rows_of(cli: Cli, key: str) -> dict[str, list[tuple[Any, ...]]]:
@@ -52,11 +52,14 @@ def rows_of(cli: Cli, key: str) -> dict[str, list[tuple[Any, ...]]]:
     return {name: [row[1:] for row in rows if row[0] == key] for name, rows in found.items()}
 
 
-def test_copies_are_read_once_and_found_everywhere(cli: Cli, s3: Bucketeer, proxy: FaultProxy) -> None:
+@pytest.mark.parametrize("reader", READERS)
+def test_copies_are_read_once_and_found_everywhere(cli: Cli, s3: Bucketeer, proxy: FaultProxy, reader: str) -> None:
+    read_by(cli, reader)
+    bucket = f"s3://copied-{reader}"
     body = PEOPLE.encode()
     keys = ["a/people.csv", "backup/people.csv", "z/old.csv"]
-    s3.make("copied", {**dict.fromkeys(keys, body), "other.csv": body[:-1], "people.txt": body})
-    summary = cli.scan("s3://copied")
+    s3.make(bucket[5:], {**dict.fromkeys(keys, body), "other.csv": body[:-1], "people.txt": body})
+    summary = cli.scan(bucket)
     assert sorted(proxy.reads()) == ["a/people.csv", "other.csv", "people.txt"]
     assert summary["copies"] == {"objects": 2, "bytes": 2 * len(body)}
     assert summary["objects"]["scanned"] == 5
@@ -70,7 +73,7 @@ def test_copies_are_read_once_and_found_everywhere(cli: Cli, s3: Bucketeer, prox
     assert cli.good("db", "check").code == 0
 
     proxy.forget()
-    assert cli.scan("s3://copied")["objects"]["unchanged"] == 5
+    assert cli.scan(bucket)["objects"]["unchanged"] == 5
     assert proxy.reads() == []
 
 

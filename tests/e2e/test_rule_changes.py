@@ -108,17 +108,6 @@ def test_a_rule_that_is_gone_closes_its_findings(cli: Cli, tree: Path) -> None:
     assert cli.sql("SELECT * FROM v_findings WHERE rule = 'custom.badge'") == []
 
 
-def test_a_changed_rule_reads_what_it_matched_in_before_or_could_now(cli: Cli, tree: Path) -> None:
-    keyword = RULE + '\n[context]\nkeywords = ["badge"]\nrequired = true\n'
-    keyword = keyword.replace("match = 0.9", "match = 0.2\ncontext = 0.9").replace('text = "BDG', 'text = "badge BDG')
-    keyword = keyword.replace('text = "see BDG', 'text = "badge BDG').replace("[match]", '[match]\nanchors = ["BDG-"]')
-    badge(cli, keyword)
-    scan(cli, tree)
-    badge(cli, keyword.replace('keywords = ["badge"]', 'keywords = ["badge", "depot"]'))
-    again = both(cli, tree)
-    assert 0 < read(again) <= 4
-
-
 def test_a_changed_word_of_the_catalogue(cli: Cli, tree: Path) -> None:
     scan(cli, tree)
     change(cli, "uk.sort_code", lambda text: re.sub(r"(keywords\s*=\s*\[)", r'\1"depot key", ', text, count=1))
@@ -176,11 +165,3 @@ def test_objects_without_a_sketch_are_read_again(cli: Cli, tree: Path) -> None:
     con.close()
     badge(cli)
     assert read(both(cli, tree)) == 64
-
-
-def test_back_to_the_rules_of_before(cli: Cli, tree: Path) -> None:
-    scan(cli, tree)
-    badge(cli)
-    scan(cli, tree)
-    shutil.rmtree(cli.root / "rules" / "custom")
-    assert read(both(cli, tree)) < 64

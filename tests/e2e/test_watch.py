@@ -142,8 +142,8 @@ def test_messages_stay_hidden_while_they_are_worked_on(cli: Cli, line: Line) -> 
     line.server.put(line.bucket, "a.txt", f"SSN: {ssn(1)}\n".encode())
     line.send(line.event("a.txt"))
     slow = (
-        "import time, piiscan.watch.sqs as q, piiscan.watch.loop as l\nq.LEAST_HIDDEN = 2\nrun = l._run\n"
-        "def held(*a):\n    time.sleep(5)\n    return run(*a)\nl._run = held\n"
+        "import time, piiscan.watch.sqs as q, piiscan.watch.loop as l\nq.LEAST_HIDDEN = 5\nrun = l._run\n"
+        "def held(*a):\n    time.sleep(8)\n    return run(*a)\nl._run = held\n"
     )
     with cli.start("watch", "--sqs", line.url, "--once", "--no-ner", env=hooked(cli.root / "hook", slow)) as process:
         seen = 0
