@@ -132,7 +132,8 @@ class Stack:
         For a part of an object other than the first no names are looked for: long texts are read by samples, most of
         them from the beginning.
         """
-        names = ref.part is None or ref.part[0] == 0
+        part = ref.part if ref else None
+        names = part is None or part[0] == 0
         return StackSession(self, noisy=media_type.startswith(NOISY), sketcher=self._sketcher, names=names)
 
     def classify(self, text: str, *, column: str = "") -> list[Match]:
