@@ -17,7 +17,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from piiscan.classify.alone import CONFIDENCE
+from piiscan.classify.anatomy import Anatomy
 from piiscan.classify.confidence import worth
+from piiscan.classify.plan import anatomies
 from piiscan.classify.sketch import VERSION, Question, Trait
 from piiscan.classify.statistics import CONFIDENCE as GRANTED
 from piiscan.classify.weigh import NOISE
@@ -44,7 +46,7 @@ class Entry:
     """`worth` of a match for each combination of checksum, keyword and column name."""
 
     @classmethod
-    def of(cls, rule: Rule, threshold: float) -> Entry:
+    def of(cls, rule: Rule, threshold: float, shape: Anatomy) -> Entry:
         """The entry of a rule of the catalogue."""
         finds = (
             rule.match, rule.checksum, rule.context, rule.mask, sorted(rule.test_values), rule.least, rule.macie,
@@ -55,7 +57,7 @@ class Entry:
             for held in (True, False) for keyword in (True, False) for column in (True, False)
         )  # fmt: skip
         shown = (rule.name, rule.category, rule.severity, rule.confidence)
-        return cls(_digest(finds), _digest(shown), Trait.of(rule, threshold), levels)
+        return cls(_digest(finds), _digest(shown), Trait.of(rule, threshold, shape), levels)
 
     def to_json(self) -> list[Any]:
         """The fields."""
@@ -83,7 +85,8 @@ class RuleSet:
     @classmethod
     def of(cls, catalogue: str, settings: Sequence[object], rules: Sequence[Rule], threshold: float) -> RuleSet:
         """The set of some rules of the catalogue. `settings`: all else, the recognizers' rules among it."""
-        entries = {str(rule.id): Entry.of(rule, threshold) for rule in rules}
+        shapes = anatomies([rule.match.pattern for rule in rules], cache=True)
+        entries = {str(rule.id): Entry.of(rule, threshold, shape) for rule, shape in zip(rules, shapes, strict=True)}
         return cls(catalogue, _digest((VERSION, *settings)), entries)
 
     def to_bytes(self) -> bytes:

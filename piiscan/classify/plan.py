@@ -42,7 +42,7 @@ ANATOMY = "3"
 """Raise it when `anatomy.py` reads a pattern differently: it is part of the cache's key."""
 
 
-def _anatomies(patterns: Sequence[str], *, cache: bool) -> list[Anatomy]:
+def anatomies(patterns: Sequence[str], *, cache: bool) -> list[Anatomy]:
     """The anatomy of each pattern; parsing a thousand takes half a second, so they are kept."""
     flags = [field.type in ("bool", bool) for field in fields(Anatomy)]
 
@@ -244,8 +244,8 @@ DENSE = {
 
 def make_plan(rules: Sequence[Rule], *, worded: Container[int] = (), cache: bool = True) -> Plan:
     """Sort the rules into stages. `worded` are the indexes of those that are not reported without a word."""
-    anatomies = _anatomies([rule.match.pattern for rule in rules], cache=cache)
-    compiled = tuple(compile_rule(rule, i, has) for i, (rule, has) in enumerate(zip(rules, anatomies, strict=True)))
+    shapes = anatomies([rule.match.pattern for rule in rules], cache=cache)
+    compiled = tuple(compile_rule(rule, i, has) for i, (rule, has) in enumerate(zip(rules, shapes, strict=True)))
     anchored: dict[tuple[str, bool], list[int]] = {}
     keyworded: dict[str, list[int]] = {}
     dense: dict[str, list[int]] = {kind: [] for kind in DENSE}

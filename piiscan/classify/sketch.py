@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from piiscan.classify.anatomy import anatomy_of
+from piiscan.classify.anatomy import Anatomy, anatomy_of
 from piiscan.classify.confidence import worth
 from piiscan.classify.context import tokens
 from piiscan.classify.spelling import literal_forms, spaced
@@ -121,9 +121,10 @@ class Trait:
     """Every match holds an at-sign."""
 
     @classmethod
-    def of(cls, rule: Rule, threshold: float) -> Trait:
-        """The trait of a rule whose matches count from a confidence on."""
-        spec, context, shape = rule.match, rule.context, anatomy_of(rule.match.pattern)
+    def of(cls, rule: Rule, threshold: float, shape: Anatomy | None = None) -> Trait:
+        """The trait of a rule whose matches count from a confidence on; `shape` is its pattern's, where it is known."""
+        spec, context = rule.match, rule.context
+        shape = shape if shape is not None else anatomy_of(spec.pattern)
         needed = max(worth(rule, held, False, False) for held in (True, False)) < max(threshold, 1e-9)
         begins = spec.anchor_at == (0, 0) and bool(spec.before)
         free = begins and not _takes_letters(spec.before)
@@ -139,13 +140,13 @@ class Trait:
 
     def to_json(self) -> dict[str, Any]:
         """The fields."""
-        return asdict(self)
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Trait:
         """The trait that `to_json` gave."""
-        fields: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in data.items()}
-        return cls(**fields)
+        given: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in data.items()}
+        return cls(**given)
 
 
 def _takes_letters(cls: str) -> bool:
