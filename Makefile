@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-JOBS   ?= auto
+# Half as many again as cores: tests wait for servers, and for processes that they start.
+JOBS   ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) * 3 / 2 )))
 
 .PHONY: demo test check lint format soak bench bench-detect bench-extract bench-names shots wheel licences clean
 
