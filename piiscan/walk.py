@@ -80,7 +80,9 @@ class Walk:
         """The objects to read, in listing order."""
         self._choice.look(targets, self._crawl)
         for target in targets:
-            known = self._store.known(target.source, target.prefix, self._version, self._run, full=self._full)
+            known = self._store.known(
+                target.source, target.prefix, self._version, self._run, full=self._full, few=target.single
+            )
             hidden: list[str] = []
             try:
                 yield from self._one(target, known, hidden)

@@ -119,9 +119,9 @@ class DuckStore:
         self._execute("INSERT OR REPLACE INTO rules SELECT rule, name, macie, category, tags FROM incoming_rules")
         self._con.unregister("incoming_rules")
 
-    def known(self, source: str, prefix: str, catalogue: str, run: int, *, full: bool) -> Known:
-        """What is known of the objects of a source below a prefix, as a listing of it asks for it."""
-        return Known(self, source, prefix, catalogue, run, full=full)
+    def known(self, source: str, prefix: str, catalogue: str, run: int, *, full: bool, few: bool = False) -> Known:
+        """What is known of the objects of a source below a prefix, as a listing of it asks for it; see `Known`."""
+        return Known(self, source, prefix, catalogue, run, full=full, few=few)
 
     def columns(self, sql: str, parameters: Mapping[str, Any]) -> dict[str, npt.NDArray[Any]]:
         """The rows of a query of our own as arrays, by column. Raises: StoreError."""

@@ -7,7 +7,6 @@ looked up at the speed of a binary search and nothing of it is kept.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +27,8 @@ _STATE = "hash(size, etag, {version})"
 """DuckDB's, which is one thing within a process and need not be anything beyond."""
 
 Ids = npt.NDArray[np.int64]
+Rows = tuple[Ids, npt.NDArray[np.uint64], npt.NDArray[np.uint8], npt.NDArray[np.bool_]]
+"""Ids, ascending, the state and the flags of each, and whether a listing has it."""
 
 
 class Known:
@@ -37,19 +38,30 @@ class Known:
     with `full`, read in this very run.
     """
 
-    def __init__(self, store: DuckStore, source: str, prefix: str, catalogue: str, run: int, *, full: bool) -> None:
+    def __init__(
+        self, store: DuckStore, source: str, prefix: str, catalogue: str, run: int, *, full: bool, few: bool = False
+    ) -> None:
+        """`few`: no more than some objects will be asked for, at once; the others are not looked at, nor `gone`."""
         self._store = store
         self._asked = {"source": source, "prefix": prefix, "catalogue": catalogue, "run": run}
-        self._full = full
+        self._full, self._few = full, few
+        self._loaded: Rows | None = None
 
-    @cached_property
-    def _rows(self) -> tuple[Ids, npt.NDArray[np.uint64], npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
-        """Ids, ascending, the state and the flags of each, and whether a listing has it."""
+    def _rows(self, oids: Ids | None = None) -> Rows:
+        """What is known: of all objects, or of those that are asked for, when they are few."""
+        if self._few and oids is not None:
+            with self._store.lent("asked_for", {"oid": oids}):
+                self._loaded = self._read(" AND oid IN (SELECT oid FROM asked_for)")
+        elif self._loaded is None:
+            self._loaded = self._read("")
+        return self._loaded
+
+    def _read(self, narrowed: str) -> Rows:
         found = self._store.columns(
             f"SELECT oid, {_STATE.format(version='version')} AS state, ((run = $run)::UTINYINT * {_HERE} "  # noqa: S608 - constants of ours
             f"+ (catalogue = $catalogue AND outcome <> 'failed')::UTINYINT * {_READ} "
             f"+ (split_part(reason, ':', 1) IN (SELECT unnest($passing)))::UTINYINT * {_PASSING})::UTINYINT AS flags "
-            "FROM objects WHERE superseded IS NULL AND source = $source AND starts_with(key, $prefix)",
+            f"FROM objects WHERE superseded IS NULL AND source = $source AND starts_with(key, $prefix){narrowed}",
             {**self._asked, "passing": list(PASSING)},
         )
         order = np.argsort(found["oid"])
@@ -57,7 +69,7 @@ class Known:
 
     def find(self, oids: Ids) -> Ids:
         """Where listed objects stand among the known ones, -1 for those that are new; the listing has them."""
-        ids, _, _, seen = self._rows
+        ids, _, _, seen = self._rows(oids)
         if not len(ids):
             return np.full(len(oids), -1, np.int64)
         order = np.argsort(oids)
@@ -87,7 +99,7 @@ class Known:
         self, at: Ids, columns: dict[str, Any], denied: npt.NDArray[np.bool_]
     ) -> tuple[npt.NDArray[np.bool_], int]:
         """As `unchanged`, for listed objects by column: size, etag and, where they have one, version."""
-        _, states, flags, _ = self._rows
+        _, states, flags, _ = self._rows()
         if not len(states):
             return np.zeros(len(at), np.bool_), 0
         now = np.empty(len(at), np.uint64)
@@ -105,5 +117,5 @@ class Known:
 
     def gone(self) -> Ids:
         """The ids that no listing had."""
-        ids, _, _, seen = self._rows
+        ids, _, _, seen = self._rows()
         return ids[~seen]
