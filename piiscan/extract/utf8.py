@@ -44,6 +44,7 @@ def utf8_windows(
     Equal to `windows(decoded(...))` but for where the cores end; what does not decode becomes U+FFFD. Those of a
     `stretch`, which begins and ends at line ends, count characters and lines from its beginning.
     """
+    core = max(core, 4)  # a character has four bytes at most: each window has one
     starts: tuple[int, ...] = ()
     places: tuple[Place, ...] = ()
     if job.member or job.place != Place():
@@ -118,13 +119,19 @@ def _without_mark(data: bytes, ahead: int) -> tuple[bytes, int]:
 
 
 def _boundary(data: bytes, at: int) -> int:
-    """The last place up to `at` at which no character is cut."""
+    """The last place up to `at` at which no character is cut.
+
+    >>> _boundary("a€b".encode(), 3), _boundary("a€b".encode(), 4), _boundary(b"a\\n\\x82b", 2)
+    (1, 4, 2)
+    """
     if at >= len(data):
         return len(data)
     for place in range(at, max(at - 4, -1), -1):
-        if data[place] & 0xC0 != 0x80:
-            return place
-    return at  # a character has four bytes at most, so these belong to none
+        first = data[place]
+        if first & 0xC0 != 0x80:
+            length = 1 + (first >= 0xC0) + (first >= 0xE0) + (first >= 0xF0)
+            return place if place + length > at else at  # a stray byte behind a character belongs to none
+    return at
 
 
 def _complete(data: bytes) -> int:

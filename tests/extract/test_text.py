@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 
 import pytest
@@ -164,3 +165,12 @@ def test_a_stretch_has_the_windows_of_its_lines(before: str, text: str, after: s
         first = window.place_of(window.core[0])
         at = window.core[0] + (window.offset or 0)
         assert first.line == 1 + len(re.findall("\r\n|\r|\n", whole[:at])) - (whole[at - 1 : at + 1] == "\r\n")
+
+
+@pytest.mark.parametrize("behind", [b"\x82\x82 ana\n", b"\xf0\x9f", b""])
+def test_a_stretch_ends_before_bytes_of_no_character(behind: bytes) -> None:
+    inside = b"one\n\xf0\x9f\x98\x80\n"
+    job, stretch = Job("a.txt", "text/plain", charset="utf-8"), Stretch(2, len(inside))
+    windows = utf8_windows(io.BytesIO(b"a\n" + inside + behind), job, core=1, margin=3, stretch=stretch)
+    found = list(itertools.islice(windows, 20))  # it once never ended
+    assert "".join(w.text[slice(*w.core)] for w in found if w.core is not None) == inside.decode()
