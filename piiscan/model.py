@@ -480,5 +480,5 @@ class ObjectReport:
     """None: nothing was classified."""
     verified: bool = False
     """All of it was read, and its ETag is the MD5 of what was read."""
-    extent: tuple[int, int] = (0, 0)
-    """Of a part: its characters and line breaks. Offsets and lines of its findings count from where it begins."""
+    extent: tuple[int, int, int] = (0, 0, 0)
+    """Of a part: its characters, line breaks and records. Places of its findings count from where it begins."""

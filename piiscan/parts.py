@@ -1,13 +1,14 @@
 """Large texts in parts, which workers read side by side; what they find is put together before it is stored.
 
-Text in UTF-8 alone is cut, at ends of lines; a worker that finds anything else in a part says so, and the object is
-read whole. Each part tells its characters and line breaks: by their sums the places in the next ones are moved. The
-cuts depend on nothing but the size, so that the rows are the same with one worker and with many.
+Text in UTF-8 and JSON Lines alone are cut, at ends of lines; a worker that finds anything else in a part says so, and
+the object is read whole. Each part tells its characters, line breaks and records: by their sums the places in the next
+ones are moved. The cuts depend on nothing but the size, so that the rows are the same with one worker and with many.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -41,8 +42,9 @@ from piiscan.score import score
 from piiscan.sniff import ending
 from piiscan.spool import ALLOWED, EVIDENCE, FINDING, OBJECT, OCCURRENCE, PART, UNREAD, VALUE, object_id, write_shard
 
-SUFFIXES = frozenset({"", "txt", "log", "md", "out", "text"})
-"""Endings of what is most likely plain text."""
+SUFFIXES = frozenset({"", "txt", "log", "md", "out", "text", "jsonl", "ndjson"})
+"""Endings of what is most likely plain text or JSON Lines."""
+_LINES = re.compile(r"(\d+)(?= lines )")
 _HALVES = np.dtype([("first", ">u8"), ("second", ">u8")])
 Row = dict[str, Any]
 
@@ -125,7 +127,7 @@ class Parts:
             sum(row["bytes_examined"] for row in objects),
             sum(row["names_examined"] for row in objects),
             _allowed(rows[ALLOWED]),
-            tuple(row["reason"] for row in rows[UNREAD]),
+            _together([row["reason"] for row in rows[UNREAD]]),
             tuple(said for said in evidence if said.rule in {finding.rule for finding in found}),
             Sketch(None, 0, 0) if outcome is Outcome.SCANNED else None,
         )
@@ -133,14 +135,15 @@ class Parts:
     def _findings(self, paths: Sequence[Path], objects: Sequence[Row]) -> tuple[Finding, ...]:
         rows: dict[str, list[Row]] = defaultdict(list)
         places: dict[str, list[Occurrence]] = defaultdict(list)
-        characters = lines = 0
+        characters = lines = records = 0
         for path, part in zip(paths, objects, strict=True):
             for row in _rows(path, FINDING):
                 rows[row["rule"]].append(row)
             for row in _rows(path, OCCURRENCE):
                 if len(places[row["rule"]]) < KEPT_OCCURRENCES:
-                    places[row["rule"]].append(_moved(row, characters, lines))
+                    places[row["rule"]].append(_moved(row, characters, lines, records))
             characters, lines = characters + part["count"], lines + part["distinct_values"]
+            records += part["char_start"]
         values = _values(paths)
         return tuple(
             self._finding(rule, rows[rule], places[rule], values.get(rule))
@@ -197,11 +200,13 @@ def _values(paths: Sequence[Path]) -> dict[str, Fingerprints]:
     return out
 
 
-def _moved(row: Row, characters: int, lines: int) -> Occurrence:
-    """An occurrence of a part behind so many characters and line breaks."""
+def _moved(row: Row, characters: int, lines: int, records: int) -> Occurrence:
+    """An occurrence of a part behind so many characters, line breaks and records."""
     place = Place.from_json(json.loads(row["place"]))
     if place.line is not None:
         place = replace(place, line=place.line + lines)
+    if place.record is not None:
+        place = replace(place, record=place.record + records)
     offset = None if row["char_start"] is None else row["char_start"] + characters
     confidence = round(row["confidence"], 4)
     return Occurrence(place, row["masked"], Fingerprint(row["fingerprint"]), confidence, offset, row["char_length"])
@@ -210,8 +215,21 @@ def _moved(row: Row, characters: int, lines: int) -> Occurrence:
 def _outcome(objects: Sequence[Row]) -> tuple[Outcome, str]:
     """The outcome of an object by those of its parts: partial when they differ."""
     outcomes = {row["outcome"] for row in objects}
-    reason = next((row["reason"] for row in objects if row["reason"]), "")
+    reason = next(iter(_together([row["reason"] for row in objects if row["reason"]])), "")
     return (Outcome(outcomes.pop()) if len(outcomes) == 1 else Outcome.PARTIAL), reason
+
+
+def _together(reasons: Iterable[str]) -> tuple[str, ...]:
+    """Reasons of parts as one object's: those that differ in their number of lines alone are one, with the sum.
+
+    >>> _together(["MALFORMED_FILE: 2 lines are no JSON", "MALFORMED_FILE: 40 lines are no JSON", "TIMED_OUT"])
+    ('MALFORMED_FILE: 42 lines are no JSON', 'TIMED_OUT')
+    """
+    counts: dict[tuple[str, str], int] = defaultdict(int)
+    for reason in reasons:
+        before, number, after = _LINES.split(reason, maxsplit=1) if _LINES.search(reason) else (reason, "0", "")
+        counts[before, after] += int(number)
+    return tuple(f"{before}{count}{after}" if after else before for (before, after), count in counts.items())
 
 
 def _allowed(rows: Sequence[Row]) -> tuple[Allowed, ...]:

@@ -176,8 +176,9 @@ def _kinds(reports: Sequence[ObjectReport], catalogue: str) -> Iterator[dict[str
         "reasons": [json.dumps(r.risk.reasons, ensure_ascii=False) for r in reports],
         "distinct_exact": [r.verified for r in reports],  # here whether the ETag is the content's MD5
         "seq": [r.ref.part[0] if r.ref.part is not None else None for r in reports],  # of a part, where it begins,
-        "count": [r.extent[0] for r in reports],  # how many characters
-        "distinct_values": [r.extent[1] for r in reports],  # and line breaks it has
+        "count": [r.extent[0] for r in reports],  # how many characters,
+        "distinct_values": [r.extent[1] for r in reports],  # line breaks
+        "char_start": [r.extent[2] for r in reports],  # and records it has
     }
     found = [
         (oid, finding_id(r.ref.source, r.ref.key, f.rule), f)

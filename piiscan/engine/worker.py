@@ -31,7 +31,7 @@ from piiscan.crawl.ranged import RangedObject
 from piiscan.engine.examination import examination
 from piiscan.engine.messages import ref_from_json
 from piiscan.engine.opening import for_child, opened, ranged, verified
-from piiscan.engine.part import part_of
+from piiscan.engine.part import part_of, segments_of
 from piiscan.engine.process import die_with, keep_memory
 from piiscan.engine.sandbox import ParserChild
 from piiscan.errors import (
@@ -46,7 +46,7 @@ from piiscan.errors import (
     UnsupportedFormat,
 )
 from piiscan.extract import IN_PROCESS, Budget, Job, segments
-from piiscan.extract.utf8 import Stretch, utf8_windows
+from piiscan.extract.utf8 import Stretch
 from piiscan.fetch import CHECKSUM_MISMATCH, content_md5
 from piiscan.identify import Identified, identify
 from piiscan.logs import set_up_as_told
@@ -129,7 +129,7 @@ class Worker:
         media_type, examined, names, seen = "", 0, 0, 0
         said: Sequence[Evidence] = ()
         sketch: Sketch | None = None
-        verified, extent = False, (0, 0)
+        verified, extent = False, (0, 0, 0)
         failure: ObjectError | None = None
         raw: RangedObject | None = None
         try:
@@ -149,7 +149,7 @@ class Worker:
                 sketch = session.sketch
                 verified = ref.source.startswith("s3://") and content_md5(stream) == ref.etag
                 if stretch is not None:
-                    examined, extent = stretch.size, (stretch.characters, stretch.lines)
+                    examined, extent = stretch.size, (stretch.characters, stretch.lines, stretch.records)
                 elif not budget.notes:
                     examined = ref.size
                 elif media_type not in IN_PROCESS:
@@ -201,7 +201,7 @@ class Worker:
         allowed = self.config.seconds_for(ref.size)
         if job.media_type in IN_PROCESS:
             end = time.monotonic() + allowed
-            found = segments(stream, job) if stretch is None else utf8_windows(stream, job, stretch=stretch)
+            found = segments(stream, job) if stretch is None else segments_of(stream, job, stretch)
             for segment in found:
                 stages.reached("extract")
                 yield coded(segment)

@@ -11,6 +11,7 @@ from piiscan.extract import Job
 from piiscan.extract.paths import RECORDS, Collector, Pairs
 from piiscan.extract.text import Lines, decoded, physical_lines, windows
 from piiscan.extract.tokens import Document, NotJson
+from piiscan.extract.utf8 import Stretch
 from piiscan.model import Segment, TextSegment
 
 MEDIA_TYPES = frozenset({"application/json", "application/x-ndjson"})
@@ -34,12 +35,14 @@ class Records:
     def extract(self, stream: BinaryIO, job: Job) -> Iterator[Segment]:
         """Columns of values by path, a record being a line, an element of a top-level array, or the document."""
         if job.media_type == "application/x-ndjson":
-            yield from _lines(Lines(decoded(stream, job), giant=16 << 20), job)
+            yield from json_lines(stream, job)
         else:
             yield from document(decoded(stream, job), job)
 
 
-def _lines(lines: Lines, job: Job) -> Iterator[Segment]:
+def json_lines(stream: BinaryIO, job: Job, stretch: Stretch | None = None) -> Iterator[Segment]:
+    """The segments of JSON Lines. Of a `stretch`, which is all of the stream, lines and records are counted."""
+    lines = Lines(decoded(stream, job), giant=16 << 20)
     collector = Collector(job.place, job.limits.json_depth)
     record, broken, since = 0, 0, 0
     while True:
@@ -74,6 +77,8 @@ def _lines(lines: Lines, job: Job) -> Iterator[Segment]:
                     since = 0
             number += 1
     yield from collector.take()
+    if stretch is not None:
+        stretch.lines, stretch.records = lines.line - 1, record
     if broken:
         job.note("MALFORMED_FILE", f"{broken} lines are no JSON: read as plain text")
     if collector.too_deep:

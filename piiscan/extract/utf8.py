@@ -33,7 +33,8 @@ class Stretch:
     """Its bytes."""
     characters: int = 0
     lines: int = 0
-    """How long it was found to be, once it was read: characters and line breaks."""
+    records: int = 0
+    """How long it was found to be, once it was read: characters, line breaks, and records where it has such."""
 
 
 def utf8_windows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 from collections.abc import Callable, Iterator
@@ -93,6 +94,39 @@ def test_parts_give_the_rows_of_the_whole(cli: Cli, tree: Path) -> None:
         summary = cli.scan(*command(cli, tree, name, part_bytes, workers))
         assert summary["objects"]["scanned"] == len(FILES)
         assert state(cli, name) == whole
+
+
+def record(number: int) -> bytes:
+    row = {"id": number, "ssn": ssn(number), "contact": {"mail": mail(number % 700), "note": "naïve 😀"}}
+    return json.dumps(row, ensure_ascii=number % 2 == 0).encode() + b"\n"
+
+
+def unordered(rows: list[list[tuple[Any, ...]]]) -> list[Any]:
+    """The rows without the order in which values were met: columns come out one after another, for so many records."""
+    places = sorted(row[:2] + row[3:] for row in rows[2])
+    return [*rows[:2], places, *rows[3:]]
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_json_lines_in_parts(cli: Cli, broken: bool) -> None:
+    folder = cli.root / "tree"
+    folder.mkdir()
+    lines = [record(n) for n in range(900)]
+    if broken:
+        lines[100] = b'{"ssn": "' + ssn(950).encode() + b'", cut\n\n'
+        lines[800:803] = [b"SSN: " + ssn(960 + n).encode() + b"\r\n" for n in range(3)]
+    (folder / "people.jsonl").write_bytes(b"".join(lines))
+    (cli.root / "key").write_text(KEY)
+    (cli.root / "key").chmod(0o600)
+    cli.scan(*command(cli, folder, "whole", 0, 1), codes=(4 * broken,))
+    whole = state(cli, "whole")
+    assert whole[0][0][2] == "application/x-ndjson"
+    assert whole[0][0][4] == ("MALFORMED_FILE: 4 lines are no JSON: read as plain text" if broken else "")
+    assert len(whole[2]) > 1_700
+    for workers in (1, 2):
+        cli.scan(*command(cli, folder, f"parts{workers}", 20_000, workers), codes=(4 * broken,))
+        assert unordered(state(cli, f"parts{workers}")) == unordered(whole)
+    assert state(cli, "parts1") == state(cli, "parts2")
 
 
 def test_names_are_the_same_with_one_worker_and_with_two(cli: Cli, tree: Path) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +22,8 @@ def find(program: str) -> str:
     """The path of a program under one of its names, or the name of a library; empty when it is not installed."""
     if program == "libarchive":
         return program if there(program) else ""
-    return next((path for name in _ALIASES.get(program, (program,)) if (path := shutil.which(name))), "")
+    beside = os.pathsep.join((os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)))
+    return next((path for name in _ALIASES.get(program, (program,)) if (path := shutil.which(name, path=beside))), "")
 
 
 def needs(program: str) -> pytest.MarkDecorator:
