@@ -20,6 +20,8 @@ $(READY): pyproject.toml constraints.txt hatch_build.py piiscan/passes/passes.c 
 demo: $(READY)   ## build the fixture share, scan it as a tree and as a bucket, ask SQL, send an alert
 	@$(BIN)/python -m fixtures.demo
 
+# A child process of a test that compiles all modules anew takes a third longer.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(READY)   ## all tests
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 

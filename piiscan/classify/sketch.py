@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -149,6 +150,7 @@ class Trait:
         return cls(**given)
 
 
+@lru_cache(maxsize=1024)
 def _takes_letters(cls: str) -> bool:
     """Whether a one-character class accepts some ASCII letter or digit."""
     accepts = re.compile(cls.encode())
