@@ -216,6 +216,11 @@ def _text(text: str, place: Place) -> Iterator[Segment]:
         yield from windows([text], place, flat=False)
 
 
+_IDENTIFIED = frozenset({"message-id", "in-reply-to", "references", "content-id", "resent-message-id"})
+"""Headers of identifiers of messages, which have the form of an address and are none. Source: RFC 5322, 3.6.4."""
+_MESSAGE_ID = re.compile(r"<([^<>@\s]*)@([^<>@\s]*)>")
+
+
 def _headers(message: Message, base: Place) -> Iterator[Segment]:
     """The headers, each as its name and its decoded value."""
     people, machine = Pieces(), Pieces(prose=False)
@@ -226,6 +231,8 @@ def _headers(message: Message, base: Place) -> Iterator[Segment]:
         text = decode(str(value))
         if text:
             pieces = people if name.lower() in _PEOPLE else machine
+            if name.lower() in _IDENTIFIED:
+                text = _MESSAGE_ID.sub(r"<\1 \2>", text)
             place = replace(base, part="header", tag=name)
             yield from pieces.add(name, place)
             yield from pieces.add(text, place)
