@@ -155,6 +155,17 @@ class Coded(Cells):
         return sizes
 
 
+def filled(values: Sequence[str]) -> int:
+    """How many values are not empty.
+
+    >>> filled(["a", "", "b"]), filled(Cells.of(["a", ""]))
+    (2, 1)
+    """
+    if isinstance(values, Cells):
+        return int(np.count_nonzero(values.sizes))
+    return len(values) - values.count("")
+
+
 FEWEST = 500
 """Cells from which on it pays to look for those that are alike."""
 SHARE = 0.5

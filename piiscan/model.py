@@ -451,6 +451,33 @@ class Sketch:
     """Ids of rules that shared characters with another one: what one is worth decides about the other."""
 
 
+@dataclass(frozen=True, slots=True)
+class ColumnFound:
+    """What one rule found in one column of a table, or under one path of records."""
+
+    table: str
+    """Table or sheet; empty where there is but one."""
+    name: str
+    """Header of the column, or path with `[*]` for indexes."""
+    rule: str
+    cells: int
+    """Values that are not empty."""
+    matched: int
+    """Of these, those that the rule found."""
+    member: tuple[str, ...] = ()
+    """Chain of container members, outermost first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """Kinds of data that are worse together; see `piiscan/people.py`."""
+
+    name: str
+    units: int
+    """Rows, records or pages that hold all of it."""
+    exact: bool = True
+
+
 UNREAD = 1_000
 """Parts of one object that the coverage lists by name; of more, it says how many."""
 
@@ -480,5 +507,10 @@ class ObjectReport:
     """None: nothing was classified."""
     verified: bool = False
     """All of it was read, and its ETag is the MD5 of what was read."""
+    columns: tuple[ColumnFound, ...] = ()
+    """The columns that findings are in."""
+    combinations: tuple[Combination, ...] = ()
+    people: int = 0
+    """About how many people it tells of."""
     extent: tuple[int, int, int] = (0, 0, 0)
     """Of a part: its characters, line breaks and records. Places of its findings count from where it begins."""

@@ -23,6 +23,7 @@ from piiscan.fingerprints import DIGEST, Fingerprints
 from piiscan.model import (
     Allowed,
     Category,
+    ColumnFound,
     Evidence,
     Finding,
     Fingerprint,
@@ -36,14 +37,28 @@ from piiscan.model import (
     Severity,
     Sketch,
 )
+from piiscan.people import combinations, estimate
 from piiscan.ports import ShardFile
 from piiscan.redact import KEPT_OCCURRENCES
 from piiscan.score import score
 from piiscan.sniff import ending
-from piiscan.spool import ALLOWED, EVIDENCE, FINDING, OBJECT, OCCURRENCE, PART, UNREAD, VALUE, object_id, write_shard
+from piiscan.spool import (
+    ALLOWED,
+    COLUMN,
+    EVIDENCE,
+    FINDING,
+    OBJECT,
+    OCCURRENCE,
+    PART,
+    UNREAD,
+    VALUE,
+    object_id,
+    write_shard,
+)
 
 SUFFIXES = frozenset({"", "txt", "log", "md", "out", "text", "jsonl", "ndjson"})
 """Endings of what is most likely plain text or JSON Lines."""
+_AGAIN = (WHOLE, ObjectChanged.reason)
 _LINES = re.compile(r"(\d+)(?= lines )")
 _HALVES = np.dtype([("first", ">u8"), ("second", ">u8")])
 Row = dict[str, Any]
@@ -55,6 +70,9 @@ class _Object:
 
     ref: ObjectRef
     parts: int
+    """How many were, or will be, handed out."""
+    whole: bool = False
+    """A part said that it must be read whole: no more of them are handed out."""
     read: dict[int, Path] = field(default_factory=dict)
     """Files of the parts that were read, by where each begins."""
 
@@ -81,8 +99,13 @@ class Parts:
                 yield ref
                 continue
             begins = range(0, ref.size, self.size)
-            self._open[object_id(ref.source, ref.key)] = _Object(ref, len(begins))
-            for begin in begins:
+            one = self._open[object_id(ref.source, ref.key)] = _Object(ref, len(begins))
+            for number, begin in enumerate(begins):
+                if one.whole:
+                    one.parts = number
+                    if len(one.read) == number:
+                        self._close(one)
+                    break
                 yield replace(ref, part=(begin, min(begin + self.size, ref.size)))
 
     def gathered(self, files: Iterable[ShardFile]) -> Iterator[ShardFile]:
@@ -94,11 +117,9 @@ class Parts:
             (row,) = _rows(file.path, OBJECT)
             one = self._open[row["oid"]]
             one.read[row["seq"]] = Path(file.path)
+            one.whole = one.whole or row["reason"].startswith(_AGAIN)
             if len(one.read) == one.parts:
-                del self._open[row["oid"]]
-                merged = self._merged(one)
-                for path in one.read.values():
-                    path.unlink(missing_ok=True)
+                merged = self._close(one)
                 if merged is not None:
                     yield write_shard(self.spool, self.run, file.number, [merged], self.catalogue)
 
@@ -106,14 +127,23 @@ class Parts:
         """The objects that could not be read in parts."""
         yield from self._whole
 
+    def _close(self, one: _Object) -> ObjectReport | None:
+        """What is known of an object of which no more parts will come; None: it must be read whole."""
+        del self._open[object_id(one.ref.source, one.ref.key)]
+        merged = self._merged(one)
+        for path in one.read.values():
+            path.unlink(missing_ok=True)
+        return merged
+
     def _merged(self, one: _Object) -> ObjectReport | None:
         """What is known of an object by its parts; None: it must be read whole."""
         paths = [path for _, path in sorted(one.read.items())]
         objects = [row for path in paths for row in _rows(path, OBJECT)]
-        if any(row["reason"].startswith((WHOLE, ObjectChanged.reason)) for row in objects):
+        if one.whole:
             self._whole.append(one.ref)
             return None
         found = self._findings(paths, objects)
+        together, columns = combinations(found), _columns([row for path in paths for row in _rows(path, COLUMN)])
         outcome, reason = _outcome(objects)
         rows = {kind: [row for path in paths for row in _rows(path, kind)] for kind in (ALLOWED, UNREAD, EVIDENCE)}
         evidence = dict.fromkeys(Evidence(RuleId(row["rule"]), row["reason"]) for row in rows[EVIDENCE])
@@ -123,13 +153,16 @@ class Parts:
             outcome,
             reason,
             found,
-            score(found, self.rules),
+            score(found, self.rules, together),
             sum(row["bytes_examined"] for row in objects),
             sum(row["names_examined"] for row in objects),
             _allowed(rows[ALLOWED]),
             _together([row["reason"] for row in rows[UNREAD]]),
             tuple(said for said in evidence if said.rule in {finding.rule for finding in found}),
             Sketch(None, 0, 0) if outcome is Outcome.SCANNED else None,
+            columns=columns,
+            combinations=together,
+            people=estimate(found, columns),
         )
 
     def _findings(self, paths: Sequence[Path], objects: Sequence[Row]) -> tuple[Finding, ...]:
@@ -210,6 +243,16 @@ def _moved(row: Row, characters: int, lines: int, records: int) -> Occurrence:
     offset = None if row["char_start"] is None else row["char_start"] + characters
     confidence = round(row["confidence"], 4)
     return Occurrence(place, row["masked"], Fingerprint(row["fingerprint"]), confidence, offset, row["char_length"])
+
+
+def _columns(rows: Iterable[Row]) -> tuple[ColumnFound, ...]:
+    """The columns of all parts, their cells added up."""
+    cells: dict[tuple[str, str, str], list[int]] = {}
+    for row in rows:
+        seen = cells.setdefault((row["source"], row["key"], row["rule"]), [0, 0])
+        seen[0] += row["count"]
+        seen[1] += row["distinct_values"]
+    return tuple(ColumnFound(table, name, rule, all_, hit) for (table, name, rule), (all_, hit) in cells.items())
 
 
 def _outcome(objects: Sequence[Row]) -> tuple[Outcome, str]:

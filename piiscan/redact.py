@@ -10,19 +10,21 @@ import hashlib
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from piiscan.cells import Cells, Coded
+from piiscan.cells import Cells, Coded, filled
 from piiscan.classify.checksum import compact, is_sample
 from piiscan.fingerprints import DistinctValues
 from piiscan.model import (
     LINE_BREAK,
     NOWHERE,
     Category,
+    ColumnFound,
+    ColumnSegment,
     Finding,
     Fingerprint,
     MatchBatch,
@@ -39,6 +41,8 @@ IntArray = npt.NDArray[np.int64]
 
 KEPT_OCCURRENCES = 1_000
 """Occurrences kept per object and rule, as many as Macie keeps locations."""
+KEPT_COLUMNS = 10_000
+"""Columns of an object that are counted."""
 MAX_VALUES = 1_000_000
 """Distinct values kept per object and rule, as fingerprints."""
 
@@ -129,6 +133,19 @@ class _Tally:
     occurrences: list[Occurrence] = field(default_factory=list)
 
 
+_Column = tuple[tuple[str, ...], str, str]
+"""The member, the table, and the header or path of a column."""
+
+
+@dataclass(slots=True)
+class _InColumn:
+    """What is known of one column so far."""
+
+    cells: int = 0
+    matched: dict[int, int] = field(default_factory=dict)
+    """Cells by rule."""
+
+
 class Redactor:
     """Collects the matches of one object into findings, keeping masks and fingerprints only."""
 
@@ -145,14 +162,19 @@ class Redactor:
         self._kept = kept
         self._max_values = max_values
         self._tallies: dict[int, _Tally] = {}
+        self._columns: dict[_Column, _InColumn] = {}
 
     def add(self, segment: Segment, batch: MatchBatch) -> None:
         """Take the matches of one segment in."""
+        column = self._column(segment) if isinstance(segment, ColumnSegment) else None
         if not len(batch):
             return
         kept: list[tuple[int, str]] = []
         for index in np.unique(batch.rule).tolist():
             positions = np.flatnonzero(batch.rule == index)
+            if column is not None:
+                assert batch.item is not None
+                column.matched[index] = column.matched.get(index, 0) + len(np.unique(batch.item[positions]))
             tally, rule = self._tally(index), self._rules[index]
             room = max(self._kept - len(tally.occurrences), 0)
             values, plains, counts = _values(rule, segment, batch, positions)
@@ -182,6 +204,27 @@ class Redactor:
                 None if shift is None else len(value),
             )
             self._tallies[index].occurrences.append(occurrence)
+
+    def _column(self, segment: ColumnSegment) -> _InColumn | None:
+        """What is known of a segment's column; None where an object has too many of them."""
+        base = segment.base
+        key = (base.member or (), base.table or base.sheet or "", segment.path or segment.header)
+        column = self._columns.get(key)
+        if column is None:
+            if len(self._columns) >= KEPT_COLUMNS:
+                return None
+            column = self._columns[key] = _InColumn()
+        column.cells += filled(segment.values)
+        return column
+
+    def columns(self, rules: Collection[str]) -> tuple[ColumnFound, ...]:
+        """The columns in which some rules found something, in the order in which they were met."""
+        return tuple(
+            ColumnFound(table, name, self._rules[index].id, column.cells, matched, member)
+            for (member, table, name), column in self._columns.items()
+            for index, matched in sorted(column.matched.items())
+            if self._rules[index].id in rules
+        )
 
     def _tally(self, index: int) -> _Tally:
         tally = self._tallies.get(index)

@@ -24,7 +24,6 @@ from piiscan.classify.sketch import VERSION, Question, Trait
 from piiscan.classify.statistics import CONFIDENCE as GRANTED
 from piiscan.classify.weigh import NOISE
 from piiscan.model import Category, Rule, RuleId
-from piiscan.score import score
 from piiscan.store import carried
 from piiscan.store.carried import Scored, Sketched
 from piiscan.store.ingest import DuckStore
@@ -204,7 +203,7 @@ def _told(one: Scored, moved: Mapping[str, Mapping[float, float]]) -> bool:
 
 
 def _scored(one: Scored, moved: Mapping[str, Mapping[float, float]], rules: Mapping[RuleId, Rule]) -> Scored:
-    """An object's findings and risk as the new rules have them."""
+    """An object's findings as the new rules have them."""
     findings = []
     for finding in one.findings:
         if finding.rule in moved:
@@ -216,4 +215,4 @@ def _scored(one: Scored, moved: Mapping[str, Mapping[float, float]], rules: Mapp
                 confidence=moved[finding.rule][finding.confidence],
             )
         findings.append(finding)
-    return Scored(one.oid, tuple(findings), score(findings, rules))
+    return Scored(one.oid, tuple(findings))

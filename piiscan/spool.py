@@ -22,9 +22,11 @@ from piiscan.fingerprints import Counts, Digests, Fingerprints
 from piiscan.model import Finding, ObjectReport
 from piiscan.ports import ShardFile
 
-OBJECT, FINDING, OCCURRENCE, VALUE, ALLOWED, UNREAD, EVIDENCE, SKETCH = range(8)
+OBJECT, FINDING, OCCURRENCE, VALUE, ALLOWED, UNREAD, EVIDENCE, SKETCH, COLUMN, TOGETHER = range(10)
 PART = ".part"
 """Suffix of a shard that is a part of an object: it is no result before the others are there, and lost with a run."""
+MOST_PEOPLE = 2**31 - 1
+"""More are not counted."""
 HELD = 1 << 18
 """Distinct values of reports that are held before they are written."""
 GROUP = 1 << 16
@@ -143,7 +145,7 @@ def _schema(pa: Any) -> Any:
             ("distinct_values", pa.int64()),
             ("distinct_exact", pa.bool_()),
             ("test_data", pa.bool_()),
-            ("seq", pa.int32()),
+            ("seq", pa.int64()),
             ("char_start", pa.int64()),
             ("char_length", pa.int32()),
             ("place", pa.string()),
@@ -155,7 +157,7 @@ def _schema(pa: Any) -> Any:
 
 
 def _kinds(reports: Sequence[ObjectReport], catalogue: str) -> Iterator[dict[str, Any]]:
-    """Columns of the eight kinds, one dict each, but several of values where there are many."""
+    """Columns of the ten kinds, one dict each, but several of values where there are many."""
     ids = [object_id(r.ref.source, r.ref.key) for r in reports]
     yield {
         "kind": [OBJECT] * len(reports),
@@ -179,6 +181,7 @@ def _kinds(reports: Sequence[ObjectReport], catalogue: str) -> Iterator[dict[str
         "count": [r.extent[0] for r in reports],  # how many characters,
         "distinct_values": [r.extent[1] for r in reports],  # line breaks
         "char_start": [r.extent[2] for r in reports],  # and records it has
+        "char_length": [min(r.people, MOST_PEOPLE) for r in reports],
     }
     found = [
         (oid, finding_id(r.ref.source, r.ref.key, f.rule), f)
@@ -244,6 +247,25 @@ def _kinds(reports: Sequence[ObjectReport], catalogue: str) -> Iterator[dict[str
         "seq": [s.digits for _, s in sketches],
         "severity": [s.signs for _, s in sketches],  # here its bits
         "reasons": [json.dumps(s.contested) for _, s in sketches],
+    }
+    columns = [(oid, c) for oid, r in zip(ids, reports, strict=True) for c in r.columns]
+    yield {
+        "kind": [COLUMN] * len(columns),
+        "oid": [oid for oid, _ in columns],
+        "place": [_clean(json.dumps(c.member, ensure_ascii=False)) for _, c in columns],
+        "source": [_clean(c.table) for _, c in columns],  # here the table, the key being the column's name
+        "key": [_clean(c.name) for _, c in columns],
+        "rule": [c.rule for _, c in columns],
+        "count": [c.cells for _, c in columns],
+        "distinct_values": [c.matched for _, c in columns],
+    }
+    together = [(oid, c) for oid, r in zip(ids, reports, strict=True) for c in r.combinations]
+    yield {
+        "kind": [TOGETHER] * len(together),
+        "oid": [oid for oid, _ in together],
+        "key": [c.name for _, c in together],
+        "count": [c.units for _, c in together],
+        "distinct_exact": [c.exact for _, c in together],
     }
 
 

@@ -1,4 +1,4 @@
-"""`piiscan explain ID`: why something is a finding, and what it is worth."""
+"""`piiscan explain ID|OBJECT`: why something is a finding, and what it is worth; how an object's risk is made up."""
 
 from __future__ import annotations
 
@@ -11,23 +11,88 @@ import typer
 from piiscan.cli.options import Db, Rules, database
 
 
-def explain(finding_id: Annotated[str, typer.Argument(metavar="ID")], db: Db = "", rules: Rules = None) -> int:
-    """Say why a finding was reported: its rule's stages, its confidence, its part in the object's risk."""
+def explain(
+    wanted: Annotated[str, typer.Argument(metavar="ID|OBJECT", help="A finding's id, or an object's key.")],
+    db: Db = "",
+    rules: Rules = None,
+) -> int:
+    """Say why a finding was reported, or term by term what an object's risk is made of."""
+    from piiscan.errors import ConfigError
+    from piiscan.store.lookup import finding, looks_like_id, named
+    from piiscan.store.snapshot import open_newest, say_age
+
+    con, age = open_newest(database(db))
+    say_age(age)
+    try:
+        if not looks_like_id(wanted):
+            print("\n".join(_object(con, named(con, wanted))))
+            return 0
+        try:
+            found = finding(con, wanted)
+        except ConfigError:
+            # A key may look like an id.
+            found = {}
+            one = _maybe(con, wanted)
+            if one is None:
+                raise
+        print("\n".join(_finding(con, found, rules) if found else _object(con, one or {})))
+        return 0
+    finally:
+        con.close()
+
+
+def _maybe(con: Any, wanted: str) -> dict[str, Any] | None:
+    from piiscan.errors import ConfigError
+    from piiscan.store.lookup import named
+
+    try:
+        return named(con, wanted)
+    except ConfigError:
+        return None
+
+
+def _object(con: Any, one: Mapping[str, Any]) -> list[str]:
+    """An object's risk, a line for each term of the formula of `docs/risk.md`."""
+    from piiscan.report.escape import printable
+
+    terms = con.execute(
+        "SELECT term, name, severity, confidence, number, weight, spread, points FROM v_risk_terms "
+        "WHERE source = ? AND object = ? ORDER BY points DESC, term",
+        [one["source"], one["object"]],
+    ).fetchall()
+    exposure = one["exposure"]
+    factor = con.execute("SELECT weight FROM risk_weights WHERE term = 'exposure'").fetchone()[0]
+    out = [
+        f"{printable(one['source'])}/{printable(one['object'])}",
+        f"outcome      {one['outcome']} {printable(one['reason'])}".rstrip(),
+        f"sensitivity  {one['sensitivity']}: what it holds",
+        "exposure     " + ("unknown: counts as none" if exposure is None else f"{exposure:g} of 1"),
+        f"risk         {one['risk']} = 100 x (1 - left ^ (1 + {factor:g} x {exposure or 0:g}))",
+        f"people       about {one['people'] or 0:,}",
+    ]
+    left = 1.0
+    for term, name, severity, confidence, number, weight, spread, points in terms:
+        left *= 1 - points / 100
+        what = f"{printable(name)}, {severity}" if severity else f"{name} together in rows, records or pages"
+        out.append(
+            f"  {points:5.1f} points: {printable(term)} ({what}): weight {weight:g} x confidence {confidence:.2f} x "
+            f"spread {spread:.2f} of {number:,}; left {left:.4f}"
+        )
+    return out
+
+
+def _finding(con: Any, found: Mapping[str, Any], rules: Sequence[str] | None) -> list[str]:
+    """Why a finding was reported: its rule's stages, its confidence, its part in the object's risk."""
     from pathlib import Path
 
     from piiscan.catalogue import load_rules
     from piiscan.classify import address_stage, ner
     from piiscan.report.escape import printable
     from piiscan.report.rows import describe
-    from piiscan.store.lookup import evidence, finding, occurrences
-    from piiscan.store.snapshot import open_newest, say_age
+    from piiscan.store.lookup import evidence, occurrences
 
-    con, age = open_newest(database(db))
-    say_age(age)
-    found = finding(con, finding_id)
     places = occurrences(con, found["finding"], 3)
     heard = evidence(con, found)
-    con.close()
     known = (*load_rules(None, [Path(p) for p in rules or ()]), *ner.RULES, address_stage.RULE)
     rule = next((rule for rule in known if rule.id == found["rule"]), None)
     out = [
@@ -51,8 +116,7 @@ def explain(finding_id: Annotated[str, typer.Argument(metavar="ID")], db: Db = "
         out.append(f"place       {printable(describe(place['place']))}  {printable(place['masked'])}")
     out.append(f"risk        {found['risk']} for the object")
     out += [f"            {printable(reason)}" for reason in json.loads(found["reasons"])]
-    print("\n".join(out))
-    return 0
+    return out
 
 
 def _reason(rule: object, found: Mapping[str, Any], places: Sequence[Mapping[str, Any]]) -> str:

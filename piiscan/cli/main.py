@@ -70,6 +70,7 @@ def _register() -> None:
         extract,
         job,
         report,
+        risk,
         rules,
         scan,
         serve,
@@ -79,8 +80,8 @@ def _register() -> None:
     )
 
     modules = (
-        scan, report, coverage, sql, extract, check, rules, explain, show, alert, job, serve, watch, eval, db, doctor,
-        config,
+        scan, report, coverage, sql, extract, check, rules, explain, show, risk, alert, job, serve, watch, eval, db,
+        doctor, config,
     )  # fmt: skip
     for module in modules:
         module.register(app)

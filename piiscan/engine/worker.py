@@ -51,6 +51,7 @@ from piiscan.fetch import CHECKSUM_MISMATCH, content_md5
 from piiscan.identify import Identified, identify
 from piiscan.logs import set_up_as_told
 from piiscan.model import UNREAD, Evidence, ObjectRef, ObjectReport, Outcome, RuleId, Segment, Sketch, TextSegment
+from piiscan.people import combinations, estimate
 from piiscan.ports import Shard, ShardFile, Source, Task
 from piiscan.redact import Redactor, fingerprinter
 from piiscan.score import score
@@ -172,12 +173,14 @@ class Worker:
             failure = ObjectError(f"an unexpected error ({origin(err)}); please report it", reason="INTERNAL_ERROR")
         outcome, reason = verdict(failure, budget.notes, seen)
         findings = redactor.findings(part=ref.part is not None)
-        risk = score(findings, self._names)
-        left = tuple(budget.notes[:UNREAD])
         found_by = {finding.rule for finding in findings}
+        columns, together = redactor.columns(found_by), combinations(findings)
+        risk = score(findings, self._names, together)
+        left = tuple(budget.notes[:UNREAD])
         return ObjectReport(
             ref, media_type, outcome, reason, findings, risk, examined, names, sieve.counts(), left,
-            tuple(one for one in said if one.rule in found_by), sketch, verified, extent,
+            tuple(one for one in said if one.rule in found_by), sketch, verified,
+            columns, together, estimate(findings, columns), extent,
         )  # fmt: skip
 
     def _source(self, name: str) -> Source:

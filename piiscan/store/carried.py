@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from piiscan.model import Category, Finding, RiskScore, RuleId, Severity, Sketch
+from piiscan.model import Category, Finding, RuleId, Severity, Sketch
 from piiscan.store.ingest import DuckStore
+from piiscan.store.risk import rescored
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,10 @@ class Sketched:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """An object's findings, without places and values, and its risk."""
+    """An object's findings, without places and values."""
 
     oid: int
     findings: tuple[Finding, ...]
-    risk: RiskScore
 
 
 def rule_sets(store: DuckStore) -> dict[str, tuple[str, bytes]]:
@@ -58,7 +58,7 @@ def sketched(store: DuckStore, catalogue: str, after: int | None, limit: int) ->
 
 
 def findings_of(store: DuckStore, oids: Sequence[int], rules: Sequence[str]) -> list[Scored]:
-    """All findings of those of some objects in which one of some rules found something; the risk is not told."""
+    """All findings of those of some objects in which one of some rules found something."""
     if not oids or not rules:
         return []
     with store.lent("chosen", {"oid": oids}):
@@ -76,7 +76,7 @@ def findings_of(store: DuckStore, oids: Sequence[int], rules: Sequence[str]) -> 
                 exact,
             )
         )  # fmt: skip
-    return [Scored(oid, tuple(findings), RiskScore(0)) for oid, findings in found.items()]
+    return [Scored(oid, tuple(findings)) for oid, findings in found.items()]
 
 
 def carry(
@@ -86,13 +86,12 @@ def carry(
     scored: Sequence[Scored],
     moved: Mapping[str, Mapping[float, float]],
 ) -> None:
-    """Objects count as examined by a catalogue; those of `scored` have these findings and risks, and their places the
-    confidence that `moved` has for the old one of a rule. In one transaction."""
+    """Objects count as examined by a catalogue; those of `scored` have these findings, and their places the confidence
+    that `moved` has for the old one of a rule; their risk follows. In one transaction."""
     found = [(one.oid, finding) for one in scored for finding in one.findings if finding.rule in moved]
     with (
         store.transaction(),
         store.lent("chosen", {"oid": oids}),
-        store.lent("risks", _risks(scored)),
         store.lent("worths", _worths(found)),
         store.lent("levels", _levels(moved)),
     ):
@@ -102,26 +101,15 @@ def carry(
         if not scored:
             return
         store.query(
-            "UPDATE objects o SET risk = r.risk, reasons = r.reasons FROM risks r "
-            "WHERE o.superseded IS NULL AND o.oid = r.oid"
-        )
-        store.query(
             "UPDATE findings f SET category = w.category, severity = w.severity, confidence = w.confidence "
             "FROM worths w WHERE f.superseded IS NULL AND f.oid = w.oid AND f.rule = w.rule"
         )
         store.query(
             "UPDATE occurrences c SET confidence = l.new FROM levels l, objects o WHERE c.rule = l.rule AND "
             "round(c.confidence::DOUBLE, 4) = l.old AND o.oid = c.oid AND o.run = c.run AND o.superseded IS NULL "
-            "AND c.oid IN (SELECT oid FROM risks)"
+            "AND c.oid IN (SELECT oid FROM worths)"
         )
-
-
-def _risks(scored: Sequence[Scored]) -> dict[str, list[Any]]:
-    return {
-        "oid": [one.oid for one in scored],
-        "risk": [one.risk.value for one in scored],
-        "reasons": [json.dumps(one.risk.reasons, ensure_ascii=False) for one in scored],
-    }
+        store.query(rescored("worths"))
 
 
 def _levels(moved: Mapping[str, Mapping[float, float]]) -> dict[str, list[Any]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from piiscan.model import ObjectRef
 from piiscan.store.ingest import DuckStore
+from piiscan.store.risk import rescored
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ _BESIDE = (
     ("unread", "c.oid, $run, v.seq, v.reason"),
     ("evidence", "c.oid, $run, v.rule, v.seq, v.said"),
     ("sketches", "c.oid, $run, v.words, v.digits, v.signs, v.contested"),
+    ("table_columns", "c.oid, $run, v.member, v.table_name, v.column_name, v.rule, v.cells, v.matched"),
+    ("combinations", "c.oid, $run, v.combination, v.units, v.exact"),
 )
 """Tables whose rows are those of the origin but for the object."""
 
@@ -102,7 +105,7 @@ def copy_rows(store: DuckStore, run: int, copies: Sequence[Copy], findings: Sequ
         store.query(
             "INSERT INTO objects SELECT c.oid, $run, c.source, c.key, o.media_type, o.size, o.etag, "
             "(c.modified AT TIME ZONE 'UTC')::TIMESTAMP, c.version, o.catalogue, o.outcome, o.reason, "
-            "o.bytes_examined, o.names_examined, o.risk, o.reasons, NULL, true FROM copies c "
+            "o.bytes_examined, o.names_examined, o.risk, o.reasons, NULL, true, o.sensitivity, o.people FROM copies c "
             "JOIN objects o ON o.oid = c.origin WHERE o.superseded IS NULL ORDER BY c.oid",
             given,
         )
@@ -127,3 +130,4 @@ def copy_rows(store: DuckStore, run: int, copies: Sequence[Copy], findings: Sequ
                 f"JOIN {table} v ON v.oid = o.oid AND v.run = o.run WHERE o.superseded IS NULL ORDER BY c.oid",
                 given,
             )
+        store.query(rescored("copies"))

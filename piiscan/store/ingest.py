@@ -25,6 +25,7 @@ from piiscan.model import Rule
 from piiscan.ports import ShardFile
 from piiscan.store.duck import explain, open_for_writing, unbroken
 from piiscan.store.known import Known
+from piiscan.store.risk import rescored
 
 log = logging.getLogger(__name__)
 
@@ -208,7 +209,8 @@ class DuckStore:
             )
         self._execute(
             "INSERT INTO objects SELECT oid, $1, source, key, media_type, size, etag, modified, version, catalogue, "
-            "outcome, reason, bytes_examined, names_examined, risk, reasons, NULL, distinct_exact FROM incoming "
+            "outcome, reason, bytes_examined, names_examined, risk, reasons, NULL, distinct_exact, risk, char_length "
+            "FROM incoming "
             "WHERE kind = 0 ORDER BY oid",
             [run],
         )
@@ -241,6 +243,17 @@ class DuckStore:
             "ORDER BY oid",
             [run],
         )
+        self._execute(
+            "INSERT INTO table_columns SELECT oid, $1, place, source, key, rule, count, distinct_values FROM incoming "
+            "WHERE kind = 8 ORDER BY oid",
+            [run],
+        )
+        self._execute(
+            "INSERT INTO combinations SELECT oid, $1, key, count, distinct_exact FROM incoming WHERE kind = 9 "
+            "ORDER BY oid",
+            [run],
+        )
+        self._execute(rescored("ids"))
         self._con.executemany("INSERT INTO shards VALUES (?, ?, ?)", [[run, f.number, _now()] for f in fresh])
 
     def listed(

@@ -29,6 +29,23 @@ def finding(con: Any, wanted: str) -> dict[str, Any]:
     return dict(zip(names, found[0], strict=True))
 
 
+def looks_like_id(wanted: str) -> bool:
+    """Whether a text may be a finding's id, or the beginning of one."""
+    return 8 <= len(wanted) <= 32 and not set(wanted.lower()) - set("0123456789abcdef")
+
+
+def named(con: Any, wanted: str) -> dict[str, Any]:
+    """The object of that key, alone or behind its source and a slash, as a row of v_objects. Raises: ConfigError."""
+    rows = con.execute("SELECT * FROM v_objects WHERE object = $1 OR source || '/' || object = $1 LIMIT 2", [wanted])
+    names = [d[0] for d in rows.description]
+    found = rows.fetchall()
+    if not found:
+        raise ConfigError(f"{wanted}: no such object in the newest state")
+    if len(found) > 1:
+        raise ConfigError(f"{wanted}: more than one source has an object of this name; put its source before it")
+    return dict(zip(names, found[0], strict=True))
+
+
 def evidence(con: Any, found: Mapping[str, Any]) -> list[str]:
     """What speaks for a finding (a row of `finding`) beside its rule: sentences; none in a database of earlier days."""
     if not con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'evidence'").fetchone()[0]:

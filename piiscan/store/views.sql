@@ -1,5 +1,58 @@
 -- The public surface: views may gain columns, never lose or rename one. Made anew at every opening for writing.
 
+-- Inner views: what the public ones and the scoring share.
+CREATE OR REPLACE VIEW regulations AS
+SELECT * FROM (VALUES
+    ('gdpr', 'General Data Protection Regulation (EU)'), ('gdpr-art9', 'GDPR, special categories of article 9'),
+    ('hipaa', 'Health Insurance Portability and Accountability Act (US)'),
+    ('pci', 'Payment Card Industry Data Security Standard'), ('ccpa', 'California Consumer Privacy Act'),
+    ('glba', 'Gramm-Leach-Bliley Act (US)'), ('pipeda', 'Personal Information Protection and Electronic Documents Act (Canada)'),
+    ('lgpd', 'Lei Geral de Proteção de Dados (Brazil)'), ('fadp', 'Federal Act on Data Protection (Switzerland)'),
+    ('privacy-act', 'Privacy Acts of Australia and New Zealand'), ('pdpa', 'Personal Data Protection Acts of Asia'),
+    ('dpdp', 'Digital Personal Data Protection Act (India)'), ('appi', 'Act on the Protection of Personal Information (Japan)'),
+    ('pipa', 'Personal Information Protection Act (Korea)'), ('pipl', 'Personal Information Protection Law (China)'),
+    ('kvkk', 'Kişisel Verilerin Korunması Kanunu (Türkiye)'), ('popia', 'Protection of Personal Information Act (South Africa)')
+) AS t (regulation, title);
+
+CREATE OR REPLACE VIEW rule_regulations AS
+SELECT r.rule, list(g.regulation ORDER BY g.regulation) AS regulations
+FROM (SELECT rule, unnest(from_json(tags, '["VARCHAR"]')) AS tag FROM rules) r
+JOIN regulations g ON g.regulation = r.tag
+GROUP BY r.rule;
+
+CREATE OR REPLACE VIEW risk_terms AS
+WITH limits AS (
+    SELECT max(weight) FILTER (term = 'cap') AS cap, log10(greatest(max(weight) FILTER (term = 'spread.full_at'), 10)) AS full_at
+    FROM risk_weights
+),
+parts AS (
+    SELECT f.oid, f.rule AS term, coalesce(r.name, f.rule) AS name, ['low', 'medium', 'high', 'critical'][f.severity] AS severity,
+           round(f.confidence::DOUBLE, 4) AS confidence, f.distinct_values AS number,
+           'severity.' || ['low', 'medium', 'high', 'critical'][f.severity] AS weighed
+    FROM findings f LEFT JOIN rules r ON r.rule = f.rule
+    WHERE f.superseded IS NULL AND NOT f.test_data
+    UNION ALL
+    SELECT c.oid, 'combination.' || c.combination, c.combination, NULL, 1.0, c.units, 'combination.' || c.combination
+    FROM combinations c JOIN objects o ON o.oid = c.oid AND o.run = c.run
+    WHERE o.superseded IS NULL
+),
+weighed AS (
+    SELECT p.*, w.weight, 1 + least(log10(greatest(p.number, 1)) / l.full_at, 1.0) AS spread, l.cap
+    FROM parts p JOIN risk_weights w ON w.term = p.weighed CROSS JOIN limits l
+)
+SELECT oid, term, name, severity, confidence, number, weight, spread,
+       least(weight * confidence * spread, cap) AS points,
+       CASE WHEN severity IS NOT NULL
+            THEN printf('%.0f points: %d distinct value%s of %s (%s, confidence %.2f)', least(weight * confidence * spread, cap),
+                        number, CASE WHEN number = 1 THEN '' ELSE 's' END, name, severity, confidence)
+            ELSE printf('%.0f points: %d row%s, record%s or page%s with %s', least(weight * confidence * spread, cap), number,
+                        CASE WHEN number = 1 THEN '' ELSE 's' END, CASE WHEN number = 1 THEN '' ELSE 's' END,
+                        CASE WHEN number = 1 THEN '' ELSE 's' END,
+                        CASE name WHEN 'identity' THEN 'name, date of birth and national id' WHEN 'payment' THEN
+                        'name and card or account' WHEN 'health' THEN 'a person and health data' ELSE 'log-in and password' END)
+       END AS sentence
+FROM weighed;
+
 CREATE OR REPLACE VIEW v_findings AS
 SELECT lower(hex(f.finding))  AS finding,         -- 32 hexadecimal digits, the same in each run
        o.key                  AS object,
@@ -18,12 +71,14 @@ SELECT lower(hex(f.finding))  AS finding,         -- 32 hexadecimal digits, the 
        'open'                 AS state,
        f.first_seen           AS first_seen,
        greatest(n.started, coalesce(b.last_listed, n.started)) AS last_seen,
-       f.run                  AS run
+       f.run                  AS run,
+       g.regulations          AS regulations
 FROM findings f
 JOIN objects o ON o.oid = f.oid AND o.run = f.run
 JOIN runs n ON n.run = f.run
 LEFT JOIN rules r ON r.rule = f.rule
 LEFT JOIN buckets b ON b.source = o.source
+LEFT JOIN rule_regulations g ON g.rule = f.rule
 WHERE f.superseded IS NULL;
 
 CREATE OR REPLACE VIEW v_occurrences AS
@@ -46,9 +101,80 @@ CREATE OR REPLACE VIEW v_objects AS
 SELECT key AS object, source, media_type, size, modified, outcome, reason, risk, run, bytes_examined,
        CASE WHEN run NOT IN (SELECT run FROM runs WHERE contains(settings, '"ner": false'))
             THEN names_examined END AS names_examined,   -- NULL: names were not looked for
-       reasons
+       reasons, coalesce(sensitivity, risk) AS sensitivity, (SELECT max(e.exposure) FROM exposures e
+       WHERE e.source = objects.source) AS exposure, people
 FROM objects
 WHERE superseded IS NULL;
+
+CREATE OR REPLACE VIEW v_risk_terms AS
+SELECT o.key AS object, o.source, t.term, t.name, t.severity, t.confidence, t.number, t.weight, t.spread, t.points
+FROM risk_terms t JOIN objects o ON o.oid = t.oid AND o.superseded IS NULL;
+
+CREATE OR REPLACE VIEW v_columns AS
+SELECT o.key AS object, o.source, c.member, c.table_name, c.column_name, c.rule, coalesce(r.name, c.rule) AS name,
+       c.cells, c.matched, c.matched / greatest(c.cells, 1) AS valid_share,
+       least(c.matched, ceil(f.distinct_values * c.matched / greatest(f.count, 1)))::BIGINT AS distinct_values,
+       f.distinct_exact AND f.count = c.matched AS distinct_exact, o.run
+FROM table_columns c
+JOIN objects o ON o.oid = c.oid AND o.run = c.run AND o.superseded IS NULL
+JOIN findings f ON f.oid = c.oid AND f.run = c.run AND f.rule = c.rule AND f.superseded IS NULL
+LEFT JOIN rules r ON r.rule = c.rule;
+
+CREATE OR REPLACE VIEW v_people AS
+SELECT o.key AS object, o.source, o.people, c.units AS identified, c.exact AS identified_exact, o.run
+FROM objects o
+LEFT JOIN combinations c ON c.oid = o.oid AND c.run = o.run AND c.combination = 'identity'
+WHERE o.superseded IS NULL AND o.people > 0;
+
+CREATE OR REPLACE VIEW v_regulations AS
+SELECT g.regulation, g.title, o.source, count(DISTINCT f.oid) AS objects, count(*) AS findings, sum(f.count)::BIGINT AS matches
+FROM findings f
+JOIN objects o ON o.oid = f.oid AND o.run = f.run
+JOIN (SELECT rule, unnest(regulations) AS regulation FROM rule_regulations) r ON r.rule = f.rule
+JOIN regulations g ON g.regulation = r.regulation
+WHERE f.superseded IS NULL AND NOT f.test_data
+GROUP BY g.regulation, g.title, o.source;
+
+CREATE OR REPLACE VIEW v_buckets AS
+WITH weights AS (
+    SELECT max(weight) FILTER (term = 'bucket.sensitive_from') AS sensitive_from,
+           log10(1 + greatest(max(weight) FILTER (term = 'bucket.full_at'), 1)) AS full_at
+    FROM risk_weights
+),
+sums AS (
+    SELECT o.source, count(*) AS objects, sum(o.size)::BIGINT AS bytes,
+           count(*) FILTER (o.outcome IN ('scanned', 'partial')) AS objects_read,
+           count(*) FILTER (o.outcome = 'failed') AS objects_failed,
+           count(*) FILTER (coalesce(o.sensitivity, o.risk) >= w.sensitive_from) AS objects_sensitive,
+           max(coalesce(o.sensitivity, o.risk)) AS most, max(o.risk) AS risk, max(o.people) AS people_in_one_object
+    FROM objects o CROSS JOIN weights w
+    WHERE o.superseded IS NULL
+    GROUP BY o.source
+),
+listed AS (
+    SELECT source, kind, region, first_listed, last_listed FROM buckets
+    UNION ALL SELECT source, NULL, NULL, NULL, NULL FROM sums WHERE source NOT IN (SELECT source FROM buckets)
+),
+hand AS (SELECT source, arg_max(sensitivity, made) AS sensitivity FROM sensitivities GROUP BY source)
+SELECT b.source, b.kind, b.region,
+       CASE
+           WHEN h.sensitivity IS NOT NULL THEN h.sensitivity
+           WHEN s.objects IS NULL THEN 1
+           WHEN s.objects_read = 0 AND s.objects_failed > 0 THEN -1
+           WHEN s.objects_read = 0 THEN 50
+           WHEN s.objects_sensitive = 0 THEN 49 - floor(48 * s.objects_read / s.objects)
+           ELSE 51 + floor(48 * (0.7 * s.most / 100 + 0.3 * least(log10(1 + s.objects_sensitive) / w.full_at, 1.0)))
+       END::SMALLINT AS sensitivity,
+       h.sensitivity IS NOT NULL AS by_hand,
+       (SELECT max(e.exposure) FROM exposures e WHERE e.source = b.source) AS exposure,
+       coalesce(s.risk, 0)::SMALLINT AS risk,
+       coalesce(s.objects, 0) AS objects, coalesce(s.objects_read, 0) AS objects_read,
+       coalesce(s.objects_sensitive, 0) AS objects_sensitive, coalesce(s.objects_failed, 0) AS objects_failed,
+       coalesce(s.bytes, 0)::BIGINT AS bytes, s.people_in_one_object, b.first_listed, b.last_listed
+FROM listed b
+LEFT JOIN sums s USING (source)
+LEFT JOIN hand h USING (source)
+CROSS JOIN weights w;
 
 CREATE OR REPLACE VIEW v_runs AS
 SELECT n.run, n.started, n.ended, n.status, n.targets,
