@@ -104,7 +104,7 @@ class Config:
     max_bytes: int = 0
     max_object_bytes: int = 0
     """Larger objects are skipped; 0: no limit."""
-    max_values: int = 1_000_000
+    max_values: int = 4_000_000
     """`store.max_values`: distinct values kept per object and rule."""
     part_bytes: int = 64 << 20
     """Bytes of the parts in which plain text is read side by side, from twice as many on; 0: always whole."""

@@ -43,7 +43,7 @@ KEPT_OCCURRENCES = 1_000
 """Occurrences kept per object and rule, as many as Macie keeps locations."""
 KEPT_COLUMNS = 10_000
 """Columns of an object that are counted."""
-MAX_VALUES = 1_000_000
+MAX_VALUES = 4_000_000
 """Distinct values kept per object and rule, as fingerprints."""
 
 MASK = "*"
@@ -91,6 +91,16 @@ def normalised(rule: Rule, value: str) -> str:
     if compacted(rule):
         return compact(value)
     return value if rule.category is Category.CREDENTIALS else value.casefold()
+
+
+def forms(value: str) -> list[str]:
+    """The forms of a value that rules make fingerprints of: as it stands, folded, without separators.
+
+    >>> forms(" Ana@Example.org "), forms("219-09-9999")
+    (['Ana@Example.org', 'ana@example.org', 'ANA@EXAMPLEORG'], ['219-09-9999', '219099999'])
+    """
+    bare = value.strip()
+    return list(dict.fromkeys((bare, bare.casefold(), compact(bare))))
 
 
 def compacted(rule: Rule) -> bool:

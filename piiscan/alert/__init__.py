@@ -18,8 +18,9 @@ from typing import Any
 from piiscan.alert.sinks import make_sink
 from piiscan.config import AlertConfig, Config
 from piiscan.errors import ConfigError
+from piiscan.report.answers import plain
 from piiscan.store.ingest import DuckStore
-from piiscan.store.query import plain, rows
+from piiscan.store.query import rows
 from piiscan.store.snapshot import publish
 
 log = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""`piiscan db info|migrate|check|backup|snapshot|repair`: upkeep of the database."""
+"""`piiscan db info|migrate|check|backup|snapshot|repair|vacuum`: upkeep of the database."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from piiscan.cli.options import Db, database
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(help="Upkeep of the database.", no_args_is_help=True)
-    for function in (info, migrate, check, backup, snapshot, repair):
+    for function in (info, migrate, check, backup, snapshot, repair, vacuum):
         group.command(function.__name__)(function)
     app.add_typer(group, name="db")
 
@@ -132,6 +132,36 @@ def snapshot(db: Db = "") -> int:
     store = DuckStore(path)
     print(publish(store))
     store.close()
+    return 0
+
+
+def vacuum(
+    db: Db = "",
+    keep_runs: Annotated[
+        int | None,
+        typer.Option("--keep-runs", metavar="N", min=1, help="Forget what was replaced before the last N runs."),
+    ] = None,
+    keep_days: Annotated[
+        float | None,
+        typer.Option("--keep-days", metavar="D", min=0, help="Forget what was replaced D days ago or earlier."),
+    ] = None,
+) -> int:
+    """Drop the past that is not to be kept, and make the file as small as what it holds."""
+    from piiscan.errors import StoreError
+    from piiscan.store import retention
+    from piiscan.store.ingest import DuckStore
+
+    path = database(db)
+    if not path.exists():
+        raise StoreError(f"{path}: no such database")
+    store = DuckStore(path)
+    try:
+        run = retention.horizon(store, keep_runs, keep_days)
+        dropped = retention.forget(store, run) if run else 0
+    finally:
+        store.close()
+    before, after = retention.vacuum(path)
+    print(f"{path}: {dropped:,} rows of objects and findings dropped; {before:,} bytes before, {after:,} now")
     return 0
 
 

@@ -64,10 +64,12 @@ def _register() -> None:
         config,
         coverage,
         db,
+        diff,
         doctor,
         eval,
         explain,
         extract,
+        find,
         job,
         report,
         risk,
@@ -76,12 +78,13 @@ def _register() -> None:
         serve,
         show,
         sql,
+        top,
         watch,
     )
 
     modules = (
-        scan, report, coverage, sql, extract, check, rules, explain, show, risk, alert, job, serve, watch, eval, db,
-        doctor, config,
+        scan, report, coverage, sql, extract, check, rules, explain, show, find, diff, top, risk, alert, job, serve,
+        watch, eval, db, doctor, config,
     )  # fmt: skip
     for module in modules:
         module.register(app)

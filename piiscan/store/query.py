@@ -7,7 +7,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -122,16 +121,3 @@ def to_parquet(database: Path, query: str, target: Path, timeout: float, memory:
         with os.fdopen(handle, "wb") as out:
             pq.write_table(table, out, compression="zstd")
         return age
-
-
-def plain(value: Any) -> Any:
-    """A value of a row as JSON can hold it: times as ISO 8601, bytes as hexadecimal digits."""
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ")
-    if isinstance(value, bytes | bytearray):
-        return bytes(value).hex()
-    if isinstance(value, dict):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(v) for v in value]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)

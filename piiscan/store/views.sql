@@ -187,6 +187,20 @@ FROM runs n
 LEFT JOIN (SELECT run, count(*) AS objects, sum(bytes_examined)::BIGINT AS bytes FROM objects GROUP BY run) o USING (run)
 LEFT JOIN (SELECT run, count(*) AS findings FROM findings GROUP BY run) f USING (run);
 
+CREATE OR REPLACE VIEW v_deltas AS
+SELECT coalesce(n.run, g.superseded) AS run,      -- what this run found other than the one before it
+       CASE WHEN g.finding IS NULL THEN 'new' WHEN n.finding IS NULL THEN 'gone' ELSE 'changed' END AS change,
+       lower(hex(coalesce(n.finding, g.finding))) AS finding, o.key AS object, o.source,
+       coalesce(n.rule, g.rule) AS rule,
+       ['low', 'medium', 'high', 'critical'][coalesce(n.severity, g.severity)] AS severity,
+       g.count AS count_before, n.count AS count_after, g.distinct_values AS distinct_before,
+       n.distinct_values AS distinct_after
+FROM findings n
+FULL JOIN (SELECT * FROM findings WHERE superseded IS NOT NULL) g ON g.finding = n.finding AND g.superseded = n.run
+JOIN objects o ON o.oid = coalesce(n.oid, g.oid) AND o.run = coalesce(n.run, g.run)
+WHERE g.finding IS NULL OR n.finding IS NULL OR g.count <> n.count OR g.distinct_values <> n.distinct_values
+   OR g.severity <> n.severity;
+
 CREATE OR REPLACE VIEW v_allowed AS
 SELECT o.key AS object, o.source AS source, a.rule AS rule, a.entry AS entry, a.count AS count, a.run AS run
 FROM allowed a

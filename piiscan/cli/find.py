@@ -1,0 +1,80 @@
+"""`piiscan find VALUE`: which objects hold one value, as for the request of somebody to know what is kept of them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from piiscan.cli.options import Db, database
+
+
+def find(
+    value: Annotated[
+        str,
+        typer.Argument(
+            metavar="VALUE",
+            help="The value; - or nothing: read from standard input, so that no list of "
+            "processes and no history of the shell has it.",
+        ),
+    ] = "-",
+    db: Db = "",
+    key_file: Annotated[str, typer.Option("--key-file", metavar="FILE", help="Key of the database.")] = "",
+    json_: Annotated[bool, typer.Option("--json", help="JSON lines; the last one says what is not complete.")] = False,
+) -> int:
+    """Say which objects hold a value, by its keyed fingerprint; nothing is read again, and the value is not printed.
+
+    Exit code 4 when some objects could hold it without its being known.
+    """
+    from piiscan.errors import ConfigError
+    from piiscan.keys import key_of_store
+    from piiscan.redact import fingerprinter, forms
+    from piiscan.report.escape import encodable, printable
+    from piiscan.report.rows import describe
+    from piiscan.store.snapshot import open_newest, say_age
+    from piiscan.store.values import holders, incomplete
+
+    wanted = _asked() if value == "-" else value
+    if not wanted.strip():
+        raise ConfigError("find: there is no value to look for")
+    con, age = open_newest(database(db))
+    say_age(age)
+    try:
+        expected = con.execute("SELECT value FROM meta WHERE name = 'key_id'").fetchall()
+        key = key_of_store(str(expected[0][0]) if expected else "", Path(key_file) if key_file else None)
+        found = holders(con, list(map(fingerprinter(key), forms(wanted))))
+        missing = incomplete(con, name=not any(c.isdigit() or c == "@" for c in wanted))
+    finally:
+        con.close()
+    for row in found:
+        if json_:
+            print(encodable(json.dumps(row, ensure_ascii=False)))
+            continue
+        print(f"{printable(row['source'])}/{printable(row['object'])}  {row['count']:,} x {row['rule']}: {row['name']}")
+        for one in row["places"]:
+            print(f"    {printable(describe(one['place']))}  {printable(one['masked'])}")
+    told: list[dict[str, Any]] = [{"objects": one.objects, "why": one.why} for one in missing]
+    if json_:
+        print(json.dumps({"found": len(found), "complete": not told, "incomplete": told}))
+    else:
+        sys.stderr.write(f"{len({(r['source'], r['object']) for r in found}):,} objects hold it\n")
+        for one in missing:
+            sys.stderr.write(f"not known of {one.objects:,} objects, which {one.why}\n")
+    return 4 if told else 0
+
+
+def _asked() -> str:
+    """The value from standard input; a terminal does not show it."""
+    if sys.stdin.isatty():
+        import getpass
+
+        return getpass.getpass("value: ")
+    return sys.stdin.readline()
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("find")(find)

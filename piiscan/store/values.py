@@ -1,0 +1,75 @@
+"""Where one value was found, by its keyed fingerprints, and for which objects that answer is not complete."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+PLACES = 5
+"""Places of an object that are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incomplete:
+    """Why an answer may lack objects, and how many these are."""
+
+    why: str
+    objects: int
+
+
+def holders(con: Any, prints: Sequence[bytes]) -> list[dict[str, Any]]:
+    """The objects of the newest state that hold a value of some fingerprints, which are those of its forms.
+
+    Of each: source, object, rule, its name, count, and the first places, masked.
+    """
+    rows = con.execute(
+        "SELECT o.source, o.key, v.rule, coalesce(r.name, v.rule), v.count, v.oid, v.run, v.fingerprint "
+        "FROM (SELECT * FROM value_index WHERE fingerprint IN (SELECT unnest($1::BLOB[]))) v "
+        "JOIN objects o ON o.oid = v.oid AND o.run = v.run LEFT JOIN rules r ON r.rule = v.rule "
+        "WHERE o.superseded IS NULL ORDER BY o.source, o.key, v.rule",
+        [list(prints)],
+    ).fetchall()
+    return [
+        {
+            "source": source, "object": name, "rule": rule, "name": title, "count": count,
+            "places": _places(con, oid, run, rule, bytes(digest)),
+        }
+        for source, name, rule, title, count, oid, run, digest in rows
+    ]  # fmt: skip
+
+
+def _places(con: Any, oid: int, run: int, rule: str, digest: bytes) -> list[dict[str, Any]]:
+    rows = con.execute(
+        "SELECT place, masked FROM occurrences WHERE oid = ? AND run = ? AND rule = ? AND fingerprint = ? "
+        "ORDER BY seq LIMIT ?",
+        [oid, run, rule, digest, PLACES],
+    ).fetchall()
+    return [{"place": json.loads(place), "masked": masked} for place, masked in rows]
+
+
+_INCOMPLETE = (
+    (
+        "were not read whole",
+        "SELECT count(*) FROM objects WHERE superseded IS NULL AND outcome <> 'scanned'",
+    ),
+    (
+        "have more distinct values of a rule than are kept (store.max_values)",
+        "SELECT count(DISTINCT oid) FROM findings WHERE superseded IS NULL AND NOT distinct_exact",
+    ),
+)
+
+
+_NAMES = (
+    "were not looked through for names (--no-ner), or in parts only (long texts)",
+    "SELECT count(*) FROM v_objects WHERE outcome IN ('scanned', 'partial') AND media_type LIKE 'text/%' "
+    "AND coalesce(names_examined, 0) < bytes_examined / 4",
+)
+
+
+def incomplete(con: Any, *, name: bool) -> list[Incomplete]:
+    """For which objects the answer about a value, or a person's `name`, is not complete, by reason; none: it is."""
+    asked = (*_INCOMPLETE, _NAMES) if name else _INCOMPLETE
+    counted = [Incomplete(why, int(con.execute(sql).fetchall()[0][0])) for why, sql in asked]
+    return [one for one in counted if one.objects]
