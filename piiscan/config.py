@@ -100,6 +100,8 @@ class Config:
     """Bytes of objects that a run may read, the best first; 0: no bound. One object may go beyond it."""
     prices: str = ""
     """A file of prices (TOML) in place of the list prices that come along."""
+    inline_ignore: bool = False
+    """Whether lines of local files may say what is no finding in them."""
     max_objects: int = 0
     max_bytes: int = 0
     max_object_bytes: int = 0

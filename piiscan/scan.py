@@ -38,6 +38,7 @@ from piiscan.sampling.plan import Next
 from piiscan.spans import note, span, spanned
 from piiscan.store.ingest import DuckStore
 from piiscan.store.snapshot import Publisher, publish
+from piiscan.triage import put_into_force
 from piiscan.walk import Walk, Walked
 
 log = logging.getLogger(__name__)
@@ -202,6 +203,8 @@ class Run:
 
     def _end(self, run: int, status: str) -> None:
         self._store.end(run, status, self.progress.tally.listed, self.progress.unchanged)
+        if self._store.query("SELECT 1 FROM suppressions LIMIT 1"):
+            put_into_force(self._store)
         publish(self._store)
         progress = self.progress
         note(status=status, objects=progress.done, bytes=progress.bytes, matches=progress.findings)

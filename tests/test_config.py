@@ -156,6 +156,7 @@ OTHERS = {
     "prices": "prices = 'mine.toml'",
     "db": "db = 'x'",
     "ner": "ner = false",
+    "inline_ignore": "inline_ignore = true",
     "ner_model": "ner_model = 'spacy:x'",
 }
 

@@ -37,7 +37,7 @@ def find(
     from piiscan.store.snapshot import open_newest, say_age
     from piiscan.store.values import holders, incomplete
 
-    wanted = _asked() if value == "-" else value
+    wanted = asked() if value == "-" else value
     if not wanted.strip():
         raise ConfigError("find: there is no value to look for")
     con, age = open_newest(database(db))
@@ -66,7 +66,7 @@ def find(
     return 4 if told else 0
 
 
-def _asked() -> str:
+def asked() -> str:
     """The value from standard input; a terminal does not show it."""
     if sys.stdin.isatty():
         import getpass

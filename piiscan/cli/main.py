@@ -79,12 +79,13 @@ def _register() -> None:
         show,
         sql,
         top,
+        triage,
         watch,
     )
 
     modules = (
-        scan, report, coverage, sql, extract, check, rules, explain, show, find, diff, top, risk, alert, job, serve,
-        watch, eval, db, doctor, config,
+        scan, report, coverage, sql, extract, check, rules, explain, show, find, diff, top, risk, triage, alert, job,
+        serve, watch, eval, db, doctor, config,
     )  # fmt: skip
     for module in modules:
         module.register(app)

@@ -53,6 +53,9 @@ def scan(
     pack: Pack = None,
     rules: Rules = None,
     allow: Allow = None,
+    inline_ignore: Annotated[
+        bool, typer.Option("--inline-ignore", help="Heed piiscan:ignore[RULE] reason in lines of local files.")
+    ] = False,
     exact: Exact = None,
     threshold: Threshold = None,
     ocr: Ocr = False,
@@ -148,6 +151,7 @@ def settings_of(options: Mapping[str, Any]) -> dict[str, Any]:
         threshold=options["threshold"],
         limits={"ocr": True} if options["ocr"] else None,
         passwords=options["passwords"],
+        inline_ignore=options.get("inline_ignore") or None,
         include=options["include"],
         exclude=options["exclude"],
         sample=options["sample"],

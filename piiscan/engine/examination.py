@@ -32,4 +32,6 @@ def beside(config: Config) -> tuple[object, ...]:
         parts += (hashlib.blake2b(repr(read_passwords(config.passwords)).encode(), digest_size=16).hexdigest(),)
     if config.allow:
         parts += (load_allow(config.allow).digest,)
+    if config.inline_ignore:
+        parts += ("inline_ignore",)
     return parts

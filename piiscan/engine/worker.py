@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 
 from piiscan import stages
 from piiscan.allow import load_allow
+from piiscan.allow.inline import Inline
 from piiscan.cells import shared
 from piiscan.classify.build import build_stack
 from piiscan.classify.encoded import gathered
@@ -126,6 +127,7 @@ class Worker:
         """One reading of an object. Raises: ObjectChanged or ReadFailed for one more, unless it is the last attempt."""
         redactor = Redactor(self.stack.rules, self._fingerprint, max_values=self.config.max_values)
         sieve = self.allow.open(ref, self.stack.rules)
+        inline = Inline(self.stack.rules) if self.config.inline_ignore and ref.source.startswith("file://") else None
         budget = Budget(self.config.limits, bytes_in=ref.size)
         media_type, examined, names, seen = "", 0, 0, 0
         said: Sequence[Evidence] = ()
@@ -142,6 +144,7 @@ class Worker:
                 job = Job(ref.name, media_type, ref.size, budget, charset=found.charset, passwords=self._passwords)
                 for segment, batch in gathered(session, self._segments(stream, job, ref, stretch)):
                     seen += 1
+                    batch = inline(segment, batch) if inline is not None else batch
                     redactor.add(segment, sieve(segment, batch))
                     if stretch is None and media_type in IN_PROCESS:
                         examined = min(stream.tell(), ref.size)
@@ -178,7 +181,8 @@ class Worker:
         risk = score(findings, self._names, together)
         left = tuple(budget.notes[:UNREAD])
         return ObjectReport(
-            ref, media_type, outcome, reason, findings, risk, examined, names, sieve.counts(), left,
+            ref, media_type, outcome, reason, findings, risk, examined, names,
+            sieve.counts() + (inline.counts() if inline is not None else ()), left,
             tuple(one for one in said if one.rule in found_by), sketch, verified,
             columns, together, estimate(findings, columns), extent,
         )  # fmt: skip

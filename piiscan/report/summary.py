@@ -37,11 +37,16 @@ def summarise(
     )
     found = store.query(
         "SELECT rule, any_value(name), severity, count(*), sum(count)::BIGINT FROM v_findings "  # noqa: S608
-        f"WHERE NOT test_data AND {here} GROUP BY rule, severity",
+        f"WHERE counted AND {here} GROUP BY rule, severity",
         values,
     )
     samples = store.query(
         f"SELECT count(*), coalesce(sum(count), 0)::BIGINT FROM v_findings WHERE test_data AND {here}",  # noqa: S608
+        values,
+    )[0]
+    triaged = store.query(
+        "SELECT count(*) FILTER (suppressed_by IS NOT NULL), count(*) FILTER (suppressed_by IS NULL) FROM v_findings "  # noqa: S608
+        f"WHERE NOT test_data AND NOT counted AND {here}",
         values,
     )[0]
     risky = store.query(
@@ -77,6 +82,8 @@ def summarise(
             "by_severity": {s: by_severity[s] for s in _SEVERITIES if by_severity[s]},
             "by_rule": sorted(by_rule.values(), key=lambda e: (-e["objects"], e["rule"])),
             "test_data": {"findings": samples[0], "matches": samples[1]},
+            **({"suppressed": triaged[0]} if triaged[0] else {}),
+            **({"set_aside": triaged[1]} if triaged[1] else {}),
         },
         "riskiest": [{"source": s, "object": o, "risk": r} for s, o, r in risky],
         "gone": result.gone,
@@ -195,6 +202,10 @@ def as_text(summary: dict[str, Any]) -> str:
         lines.append(
             f"  ({samples['matches']:,} published sample values in {samples['findings']:,} findings not counted)"
         )
+    if findings.get("suppressed"):
+        lines.append(f"  ({findings['suppressed']:,} findings suppressed: piiscan triage ls)")
+    if findings.get("set_aside"):
+        lines.append(f"  ({findings['set_aside']:,} findings called false positives, or accepted)")
     if "allow_lists" in summary:
         lines += _allow_lines(summary["allow_lists"])
     lines += as_lines(summary.get("samples", ()), printable)

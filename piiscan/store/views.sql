@@ -20,6 +20,27 @@ FROM (SELECT rule, unnest(from_json(tags, '["VARCHAR"]')) AS tag FROM rules) r
 JOIN regulations g ON g.regulation = r.tag
 GROUP BY r.rule;
 
+-- What people said last of a finding, while it holds; what was fixed and is there again is open.
+CREATE OR REPLACE VIEW finding_states AS
+WITH newest AS (
+    SELECT finding, arg_max(state, made) AS state, arg_max(owner, made) AS owner, arg_max(reason, made) AS reason,
+           arg_max({'until': expires}, made).until AS expires, max(made) AS made
+    FROM triage GROUP BY finding
+)
+SELECT t.finding, t.owner, t.reason, t.expires, t.made,
+       CASE WHEN t.expires <= (now() AT TIME ZONE 'UTC') THEN 'open'
+            WHEN t.state = 'fixed' AND n.started > t.made THEN 'open'
+            ELSE t.state END AS state
+FROM newest t
+LEFT JOIN findings f ON f.finding = t.finding AND f.superseded IS NULL
+LEFT JOIN runs n ON n.run = f.run;
+
+CREATE OR REPLACE VIEW suppressed_now AS
+SELECT x.finding, min(x.number) AS number
+FROM suppressed x JOIN suppressions s ON s.number = x.number
+WHERE s.removed IS NULL AND (s.expires IS NULL OR s.expires > (now() AT TIME ZONE 'UTC'))
+GROUP BY x.finding;
+
 CREATE OR REPLACE VIEW risk_terms AS
 WITH limits AS (
     SELECT max(weight) FILTER (term = 'cap') AS cap, log10(greatest(max(weight) FILTER (term = 'spread.full_at'), 10)) AS full_at
@@ -30,7 +51,9 @@ parts AS (
            round(f.confidence::DOUBLE, 4) AS confidence, f.distinct_values AS number,
            'severity.' || ['low', 'medium', 'high', 'critical'][f.severity] AS weighed
     FROM findings f LEFT JOIN rules r ON r.rule = f.rule
-    WHERE f.superseded IS NULL AND NOT f.test_data
+    LEFT JOIN suppressed_now x ON x.finding = f.finding
+    LEFT JOIN finding_states t ON t.finding = f.finding AND t.state = 'false_positive'
+    WHERE f.superseded IS NULL AND NOT f.test_data AND x.finding IS NULL AND t.finding IS NULL
     UNION ALL
     SELECT c.oid, 'combination.' || c.combination, c.combination, NULL, 1.0, c.units, 'combination.' || c.combination
     FROM combinations c JOIN objects o ON o.oid = c.oid AND o.run = c.run
@@ -68,18 +91,37 @@ SELECT lower(hex(f.finding))  AS finding,         -- 32 hexadecimal digits, the 
        f.distinct_values      AS distinct_values,
        f.distinct_exact       AS distinct_exact,
        f.test_data            AS test_data,
-       'open'                 AS state,
+       coalesce(t.state, 'open') AS state,
        f.first_seen           AS first_seen,
        greatest(n.started, coalesce(b.last_listed, n.started)) AS last_seen,
        f.run                  AS run,
-       g.regulations          AS regulations
+       g.regulations          AS regulations,
+       x.number               AS suppressed_by,
+       NOT f.test_data AND x.number IS NULL AND coalesce(t.state, 'open') NOT IN ('false_positive', 'accepted') AS counted
 FROM findings f
 JOIN objects o ON o.oid = f.oid AND o.run = f.run
 JOIN runs n ON n.run = f.run
 LEFT JOIN rules r ON r.rule = f.rule
 LEFT JOIN buckets b ON b.source = o.source
 LEFT JOIN rule_regulations g ON g.rule = f.rule
+LEFT JOIN finding_states t ON t.finding = f.finding
+LEFT JOIN suppressed_now x ON x.finding = f.finding
 WHERE f.superseded IS NULL;
+
+CREATE OR REPLACE VIEW v_suppressed AS
+SELECT s.number, v.finding, v.object, v.source, v.rule, v.severity, v.count, s.owner, s.reason, s.expires
+FROM v_findings v JOIN suppressions s ON s.number = v.suppressed_by;
+
+CREATE OR REPLACE VIEW v_suppressions AS
+SELECT s.number, s.rule, s.source, s.object, s.column_name, lower(hex(s.fingerprint)) AS fingerprint, s.predicate,
+       s.baseline, s.owner, s.reason, s.made, s.expires, s.removed,
+       s.removed IS NULL AND (s.expires IS NULL OR s.expires > (now() AT TIME ZONE 'UTC')) AS in_force,
+       coalesce(c.findings, 0) AS findings
+FROM suppressions s
+LEFT JOIN (SELECT number, count(*) AS findings FROM suppressed_now GROUP BY number) c ON c.number = s.number;
+
+CREATE OR REPLACE VIEW v_audit AS
+SELECT made, owner, action, lower(hex(finding)) AS finding, number, detail FROM audit;
 
 CREATE OR REPLACE VIEW v_occurrences AS
 SELECT lower(hex(c.finding)) AS finding,

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -173,24 +172,6 @@ def test_a_million_objects_in_one_statement(tmp_path: Path) -> None:
         (40, 50_000),
     ]
     assert time.process_time() > before
-    store.close()
-
-
-def test_a_database_without_risk_tables_is_upgraded(tmp_path: Path) -> None:
-    path = database(tmp_path, [report("a.txt", [finding()])])
-    with duckdb.connect(str(path)) as con:
-        for view in con.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall():
-            con.execute(f"DROP VIEW {view[0]}")
-        for table in ("risk_weights", "combinations", "table_columns", "exposures", "sensitivities"):
-            con.execute(f"DROP TABLE {table}")
-        con.execute("ALTER TABLE objects DROP people")
-        con.execute("ALTER TABLE objects DROP sensitivity")
-        con.execute("DELETE FROM schema_version WHERE version = 8")
-        rows = con.execute("SELECT * FROM objects").fetchall()
-    store = DuckStore(path, key_file=tmp_path / "made.key")
-    assert [row[:-2] for row in store.query("SELECT * FROM objects")] == rows
-    assert store.query("SELECT risk = sensitivity FROM v_objects") == [(True,)]
-    assert path.with_name(path.name + ".bak-7").exists()
     store.close()
 
 
