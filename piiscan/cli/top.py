@@ -10,7 +10,7 @@ import typer
 
 from piiscan.cli.options import Db, database
 
-_BY = {
+BY = {
     "object": "SELECT risk, sensitivity, people, source, object FROM v_objects WHERE risk > 0 "
     "ORDER BY risk DESC, people DESC, source, object",
     "bucket": "SELECT risk, sensitivity, exposure, objects_sensitive, objects, source FROM v_buckets "
@@ -27,7 +27,7 @@ _BY = {
 
 
 def top(
-    by: Annotated[str, typer.Argument(metavar="BY", help=f"{', '.join(_BY)}.")] = "object",
+    by: Annotated[str, typer.Argument(metavar="BY", help=f"{', '.join(BY)}.")] = "object",
     number: Annotated[int, typer.Option("-n", "--number", metavar="N", min=1, help="How many.")] = 20,
     db: Db = "",
     json_: Annotated[bool, typer.Option("--json", help="JSON lines.")] = False,
@@ -37,12 +37,12 @@ def top(
     from piiscan.report.answers import render
     from piiscan.store.snapshot import open_newest, say_age
 
-    if by not in _BY:
-        raise ConfigError(f"{by!r} is none of {', '.join(_BY)}")
+    if by not in BY:
+        raise ConfigError(f"{by!r} is none of {', '.join(BY)}")
     con, age = open_newest(database(db))
     say_age(age)
     try:
-        result = con.execute(f"{_BY[by]} LIMIT {int(number)}")
+        result = con.execute(f"{BY[by]} LIMIT {int(number)}")
         names, rows = [d[0] for d in result.description], result.fetchall()
     finally:
         con.close()
@@ -52,7 +52,7 @@ def top(
     return 0
 
 
-_TREE = """
+TREE = """
 WITH RECURSIVE levels AS (
     SELECT source, object, risk, sensitivity, size, outcome, string_split(object, '/') AS parts FROM v_objects
 ),
@@ -84,7 +84,7 @@ def tree(
     con, age = open_newest(database(db))
     say_age(age)
     try:
-        result = con.execute(_TREE, {"depth": depth, "source": source.rstrip("/"), "least": least})
+        result = con.execute(TREE, {"depth": depth, "source": source.rstrip("/"), "least": least})
         names: list[str] = [d[0] for d in result.description]
         rows: list[dict[str, Any]] = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
     finally:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import select
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -101,3 +106,36 @@ def test_the_prompt_reads_questions_from_a_file(scanned: Cli) -> None:
     assert b"two\r\n2\r\n" in done.out
     assert b"identified_exact" in done.out
     assert b"v_findings\n" in done.out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_the_prompt_completes_and_remembers(scanned: Cli) -> None:
+    import pty
+
+    inside, outside = pty.openpty()
+    env = {"TERM": "dumb", "XDG_STATE_HOME": scanned.env["XDG_STATE_HOME"]}
+    with scanned.start("sql", "--csv", stdin=outside, stdout=outside, stderr=outside, env=env) as process:
+        os.close(outside)
+        try:
+            _until(inside, b"piiscan> ")
+            os.write(inside, b"SELECT 40 + count(*) AS total FROM v_obj\t;\n")
+            said = _until(inside, b"piiscan> ")
+            os.write(inside, b"\x04")
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+    os.close(inside)
+    assert b"v_objects" in said
+    assert b"43" in said
+    history = Path(scanned.env["XDG_STATE_HOME"]) / "piiscan" / "sql-history"
+    assert "FROM v_objects" in history.read_text()
+    assert history.stat().st_mode & 0o777 == 0o600
+
+
+def _until(terminal: int, wanted: bytes) -> bytes:
+    said, end = b"", time.monotonic() + 20
+    while wanted not in said and time.monotonic() < end:
+        if select.select([terminal], [], [], 1.0)[0]:
+            said += os.read(terminal, 4096)
+    assert wanted in said, said
+    return said

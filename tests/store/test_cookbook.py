@@ -14,6 +14,7 @@ from piiscan.store.history import differences, runs
 from piiscan.store.ingest import DuckStore
 from piiscan.store.query import rows
 from tests.support.made import add_run, finding, report, rule
+from tools.grafana import FILE, dashboard, text
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cookbook.md").read_text("utf-8")
 QUESTIONS = re.findall(r"```sql\n-- (\d+)\. ([^\n]*)\n(.*?)```", PAGE, re.DOTALL)
@@ -83,3 +84,13 @@ def test_deltas_and_differences_agree(made: Path) -> None:
     with pytest.raises(ConfigError, match="no run 9"):
         list(differences(store.connection, 1, 9))
     store.close()
+
+
+def test_the_dashboard_is_as_generated_and_its_questions_are_answered(made: Path) -> None:
+    assert FILE.read_text("utf-8") == text()
+    panels = dashboard()["panels"]
+    assert all(p["gridPos"]["x"] + p["gridPos"]["w"] <= 24 for p in panels)
+    for panel in panels:
+        columns, found, _ = rows(made, panel["targets"][0]["rawSql"], 20.0, "512MB")
+        assert columns
+        assert found, panel["title"]
