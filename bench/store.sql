@@ -14,7 +14,8 @@ INSERT INTO findings SELECT finding, oid, 1, rule, category, severity, confidenc
 INSERT INTO occurrences SELECT finding, oid, run, rule, n, 40 * n, 11, '{{"line": ' || (n + 1) || ', "column": 5}}',
     '***-**-' || (oid % 10000), confidence, unhex(md5((oid * 4 + n % 4) % {values} || rule))
     FROM findings, range(5) t(n) WHERE superseded IS NULL ORDER BY oid;
-INSERT INTO value_index SELECT unhex(md5((oid * 4 + n) % {values} || rule)), oid, run, rule, 1
+INSERT INTO value_index SELECT unhex(md5((oid * 4 + n) % {values} || rule)), oid, run, rule, 1,
+    ('0x' || left(md5((oid * 4 + n) % {values} || rule), 16))::UBIGINT
     FROM findings, range(4) t(n) WHERE superseded IS NULL ORDER BY oid;
 INSERT INTO table_columns SELECT oid, run, '[]', '', 'column_' || (oid % 300), rule, 6, 5 FROM findings
     WHERE superseded IS NULL AND oid % 3 = 0 ORDER BY oid;

@@ -51,6 +51,43 @@ def quick_client(service: str, config: AwsConfig) -> Any:
     return _client(service, config, config.endpoint_url if service == "s3" else "", attempts=2)
 
 
+class ServiceError(OSError):
+    """A service did not do what it was asked; `final`: nor will it when it is asked again."""
+
+    def __init__(self, code: str, *, final: bool) -> None:
+        super().__init__(code)
+        self.final = final
+
+
+def service_client(service: str, config: AwsConfig) -> Any:
+    """A client of a service that is not scanned, with credentials. Raises: ConfigError, SourceError."""
+    return _client(service, replace(config, no_sign_request=False), "", attempts=3)
+
+
+def call(client: Any, operation: str, **parameters: Any) -> dict[str, Any]:
+    """What a service answers to one request. Raises: ServiceError, with its code and nothing of what was sent."""
+    from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+    try:
+        answer: dict[str, Any] = getattr(client, operation)(**parameters)
+    except ClientError as err:
+        code = error_code(err)
+        status = err.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        refused = 400 <= status < 500 and status not in (408, 425, 429)
+        raise ServiceError(code, final=refused and not passing(code)) from None
+    except BotoCoreError as err:
+        raise ServiceError(type(err).__name__, final=isinstance(err, ParamValidationError)) from None
+    return answer
+
+
+def passing(code: str) -> bool:
+    """Whether an error of this code may be gone after a while."""
+    return _PASSING.search(code) is not None
+
+
+_PASSING = re.compile("Throttl|TooMany|LimitExceeded|OverLimit|Expired|Internal|Unavailable|Timeout|PriorRequest")
+
+
 def own_endpoint(service: str, config: AwsConfig) -> bool:
     """Whether the service is somebody else's than AWS."""
     session = aws_session(config)

@@ -14,6 +14,7 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,17 +63,51 @@ class AlertConfig:
     sql: str
     severity: str = "high"
     sinks: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
+    """Columns that name a row; of two rows with the same, the second is the first again. Empty: all columns."""
+    renotify: str = ""
+    """When a row is told of again: never (empty), after a time (`7d`, `12h`), `on_change`, `on_increase` (a number)."""
+
+    def renotify_after(self) -> timedelta:
+        """The time of `renotify`. Raises: ConfigError when it is none."""
+        found = re.fullmatch(r"(\d{1,4})([hdw])", self.renotify)
+        if not found:
+            raise ConfigError(
+                f"alert {self.name!r}: renotify: {self.renotify!r} is no time (12h, 7d, 2w), on_change or on_increase"
+            )
+        return int(found[1]) * {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}[found[2]]
 
 
 @dataclass(frozen=True, slots=True)
 class SinkConfig:
-    """One place that alerts go to; secrets by reference (`env:NAME`, `file:PATH`)."""
+    """One place that alerts go to; each kind has its own of these settings (docs/alerts.md).
+
+    `secret` is a reference (`env:NAME`, `file:PATH`, `secretsmanager:NAME`, `ssm:PATH`); `url` and `user` may be one.
+    """
 
     name: str
     kind: str
     url: str = ""
     path: str = ""
     secret: str = ""
+    title: str = ""
+    """What stands before the name of the alert."""
+    private: bool = False
+    """Whether the URL may lead to a private address."""
+    to: tuple[str, ...] = ()
+    """Recipients of a mail."""
+    sender: str = ""
+    user: str = ""
+    host: str = ""
+    port: int = 0
+    """0: the usual one of the transport."""
+    transport: str = ""
+    """Of mail `starttls`, `tls` or `plain`; of syslog `udp`, `tcp` or `tls`; empty: the first of them."""
+    facility: str = ""
+    arn: str = ""
+    bus: str = ""
+    profile: str = ""
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ def write_shard(
         path = path.with_suffix(PART)
     draft = path.with_suffix(f".{os.getpid()}.tmp")
     schema = _schema(pa)
-    repeated = [name for name in schema.names if name not in ("fingerprint", "sketch")]
+    repeated = [name for name in schema.names if name not in ("fingerprint", "sketch", "head")]
     parts = _parts(reports)
     part: list[ObjectReport] | None = next(parts)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -152,6 +152,7 @@ def _schema(pa: Any) -> Any:
             ("masked", pa.string()),
             ("fingerprint", pa.binary(16)),
             ("sketch", pa.binary()),
+            ("head", pa.uint64()),
         ]
     )
 
@@ -298,6 +299,7 @@ def _value_columns(held: Sequence[_Piece]) -> dict[str, Any]:
         "oid": np.array([piece[0] for piece in held], np.int64)[which],
         "rule": pa.array([piece[1] for piece in held], pa.string()).take(pa.array(which)),
         "fingerprint": pa.Array.from_buffers(pa.binary(16), len(digests), [None, pa.py_buffer(digests.tobytes())]),
+        "head": np.frombuffer(digests.tobytes(), ">u8")[::2].astype(np.uint64),
         "count": np.concatenate([piece[3] for piece in held]),
     }
 

@@ -1,4 +1,4 @@
-"""`piiscan alert ls|test|run`: alert rules and their delivery."""
+"""`piiscan alert ls|test|run|outbox|retry|ready`: alert rules and their delivery."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ def register(app: typer.Typer) -> None:
     group.command("ls")(ls)
     group.command("test")(test)
     group.command("run")(run)
+    group.command("outbox")(outbox)
+    group.command("retry")(retry)
+    group.command("ready")(ready)
     app.add_typer(group, name="alert")
 
 
@@ -68,3 +71,55 @@ def run(
         store.close()
     print(json.dumps(result))
     return 3 if result["failed"] else 1 if result["exit_code"] else 0
+
+
+def outbox(
+    db: Db = "",
+    all_: Annotated[bool, typer.Option("--all", help="What was delivered, too.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="JSON lines.")] = False,
+) -> int:
+    """List the messages that wait for a sink, and those that were given up."""
+    import sys
+
+    from piiscan.report.answers import render
+    from piiscan.store.query import rows
+
+    which = "" if all_ else "WHERE state <> 'sent' "
+    query = (
+        f"SELECT id, state, alert, sink, rows, attempts, error, created, next_try FROM v_alerts {which}ORDER BY created"  # noqa: S608
+    )
+    columns, found, _ = rows(database(db), query, 60.0, "1GB")
+    for chunk in render(columns, found, "json" if json_ else "table"):
+        sys.stdout.write(chunk)
+    return 0
+
+
+def retry(
+    identity: Annotated[str, typer.Argument(metavar="[ID]", help="The beginning of an id; default: all.")] = "",
+    db: Db = "",
+    key_file: Annotated[str, typer.Option("--key-file", metavar="FILE")] = "",
+) -> int:
+    """Make messages due again, those that were given up as well; `piiscan alert run` sends them."""
+    from piiscan.alert.outbox import now_utc
+    from piiscan.errors import StoreError
+    from piiscan.store import outbox as waiting
+    from piiscan.store.ingest import DuckStore
+
+    path = database(db)
+    if not path.exists():
+        raise StoreError(f"{path}: no such database; run a scan first")
+    store = DuckStore(path, key_file=Path(key_file) if key_file else None)
+    try:
+        number = waiting.retry(store, identity, now_utc())
+    finally:
+        store.close()
+    print(f"{number:,} messages are due")
+    return 0
+
+
+def ready() -> int:
+    """Print alert rules that are ready to be copied into a configuration."""
+    from importlib.resources import files
+
+    print((files("piiscan.alert") / "ready.toml").read_text(encoding="utf-8"), end="")
+    return 0

@@ -58,7 +58,7 @@ def rules_found(store: DuckStore, oids: Collection[int]) -> dict[int, list[str]]
 
 
 _BESIDE = (
-    ("value_index", "v.fingerprint, c.oid, $run, v.rule, v.count"),
+    ("value_index", "v.fingerprint, c.oid, $run, v.rule, v.count, v.head"),
     ("unread", "c.oid, $run, v.seq, v.reason"),
     ("evidence", "c.oid, $run, v.rule, v.seq, v.said"),
     ("sketches", "c.oid, $run, v.words, v.digits, v.signs, v.contested"),

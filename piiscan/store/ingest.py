@@ -178,13 +178,17 @@ class DuckStore:
     @contextmanager
     def lent(self, name: str, columns: Mapping[str, Any]) -> Iterator[None]:
         """Rows of ours, by column (anything that Arrow takes), as a table of that name to queries meanwhile."""
+        import duckdb
         import pyarrow as pa
 
         self._con.register(name, pa.table(dict(columns)))
         try:
             yield
         finally:
-            self._con.unregister(name)
+            try:
+                self._con.unregister(name)
+            except duckdb.Error:  # within a transaction that failed: what made it fail is on its way up
+                log.debug("event=unregister_failed name=%s", name)
 
     def _load(self, run: int, files: Sequence[ShardFile]) -> None:
         known = {int(r[0]) for r in self._execute("SELECT number FROM shards WHERE run = ?", [run])}
@@ -227,7 +231,7 @@ class DuckStore:
             [run],
         )
         self._execute(
-            "INSERT INTO value_index SELECT fingerprint, oid, $1, rule, count FROM read_parquet($2) "
+            "INSERT INTO value_index SELECT fingerprint, oid, $1, rule, count, head FROM read_parquet($2) "
             "WHERE kind = 3 AND oid IN (SELECT oid FROM ids) ORDER BY oid",
             [run, paths],
         )
@@ -310,15 +314,6 @@ class DuckStore:
                 )
         self._con.unregister("gone")
         return count
-
-    def mark_alerts(self, marks: Sequence[tuple[str, str, datetime]]) -> None:
-        """Remember alert rows that were delivered."""
-        import pyarrow as pa
-
-        names = ("alert", "row_key", "sent")
-        self._con.register("marks", pa.table({n: [m[i] for m in marks] for i, n in enumerate(names)}))
-        self._execute("INSERT OR REPLACE INTO alert_marks SELECT alert, row_key, sent FROM marks")
-        self._con.unregister("marks")
 
     def query(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Rows of a query of our own. Raises: StoreError."""

@@ -24,12 +24,15 @@ def holders(con: Any, prints: Sequence[bytes]) -> list[dict[str, Any]]:
 
     Of each: source, object, rule, its name, count, and the first places, masked.
     """
+    # Numbers are compared while the table is read; the rest of a fingerprint in what these leave.
+    heads = [int.from_bytes(one[:8], "big") for one in prints]
+    same = " OR ".join(["(head = ? AND fingerprint = ?)"] * len(prints))
     rows = con.execute(
-        "SELECT o.source, o.key, v.rule, coalesce(r.name, v.rule), v.count, v.oid, v.run, v.fingerprint "
-        "FROM (SELECT * FROM value_index WHERE fingerprint IN (SELECT unnest($1::BLOB[]))) v "
+        "SELECT o.source, o.key, v.rule, coalesce(r.name, v.rule), v.count, v.oid, v.run, v.fingerprint "  # noqa: S608
+        f"FROM (SELECT * FROM value_index WHERE {same}) v "
         "JOIN objects o ON o.oid = v.oid AND o.run = v.run LEFT JOIN rules r ON r.rule = v.rule "
         "WHERE o.superseded IS NULL ORDER BY o.source, o.key, v.rule",
-        [list(prints)],
+        [value for pair in zip(heads, prints, strict=True) for value in pair],
     ).fetchall()
     return [
         {

@@ -139,6 +139,12 @@ FROM occurrences c
 JOIN objects o ON o.oid = c.oid AND o.run = c.run
 WHERE o.superseded IS NULL;
 
+CREATE OR REPLACE VIEW v_values AS
+SELECT lower(hex(v.fingerprint)) AS fingerprint, v.rule, o.key AS object, o.source, v.count, v.head AS short
+FROM value_index v
+JOIN objects o ON o.oid = v.oid AND o.run = v.run
+WHERE o.superseded IS NULL;
+
 CREATE OR REPLACE VIEW v_objects AS
 SELECT key AS object, source, media_type, size, modified, outcome, reason, risk, run, bytes_examined,
        CASE WHEN run NOT IN (SELECT run FROM runs WHERE contains(settings, '"ner": false'))
@@ -284,3 +290,6 @@ JOIN job_versions v ON v.name = j.name AND v.version = j.version;
 CREATE OR REPLACE VIEW v_job_runs AS
 SELECT fire, name AS job, version, cause, scheduled, made_up, began, ended, attempts, outcome, reason, exit_code, run
 FROM job_runs;
+
+CREATE OR REPLACE VIEW v_alerts AS
+SELECT id, alert, sink, severity, run, rows, state, attempts, error, created, next_try, sent FROM outbox;
