@@ -203,7 +203,8 @@ def test_nothing_found() -> None:
 
 def test_an_unknown_format_is_refused(cli: Cli) -> None:
     done = cli.run("report", "--format", "pdf")
-    assert (done.code, done.said) == (2, "piiscan: --format: 'pdf' is none of table, jsonl, csv, html\n")
+    known = "table, jsonl, csv, html, sarif, ocsf, asff, macie, junit, gitlab, parquet"
+    assert (done.code, done.said) == (2, f"piiscan: --format: 'pdf' is none of {known}\n")
 
 
 def test_coverage_has_the_keys_of_the_contract(cli: Cli) -> None:
