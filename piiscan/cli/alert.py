@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from piiscan.cli.options import ConfigFile, Db, database
+from piiscan.cli.options import ConfigFile, Db, database, writing
 
 
 def register(app: typer.Typer) -> None:
@@ -56,19 +55,11 @@ def run(
     """Deliver what is new by all alert rules; exit 1 when a rule with an exit-code sink has new rows."""
     from piiscan.alert import run_alerts
     from piiscan.config import load_config
-    from piiscan.errors import StoreError
-    from piiscan.store.ingest import DuckStore
 
     config = load_config({"key_file": key_file or None}, config_file=config_file or None)
-    path = database(db, config.db)
-    if not path.exists():
-        raise StoreError(f"{path}: no such database; run a scan first")
-    store = DuckStore(path, key_file=Path(config.key_file) if config.key_file else None)
-    try:
+    with writing(database(db, config.db), config.key_file) as store:
         newest = store.query("SELECT coalesce(max(run), 0) FROM runs")[0][0]
         result = run_alerts(store, config, int(newest))
-    finally:
-        store.close()
     print(json.dumps(result))
     return 3 if result["failed"] else 1 if result["exit_code"] else 0
 
@@ -101,18 +92,10 @@ def retry(
 ) -> int:
     """Make messages due again, those that were given up as well; `piiscan alert run` sends them."""
     from piiscan.alert.outbox import now_utc
-    from piiscan.errors import StoreError
     from piiscan.store import outbox as waiting
-    from piiscan.store.ingest import DuckStore
 
-    path = database(db)
-    if not path.exists():
-        raise StoreError(f"{path}: no such database; run a scan first")
-    store = DuckStore(path, key_file=Path(key_file) if key_file else None)
-    try:
+    with writing(database(db), key_file) as store:
         number = waiting.retry(store, identity, now_utc())
-    finally:
-        store.close()
     print(f"{number:,} messages are due")
     return 0
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,6 +35,21 @@ Ocr = Annotated[bool, typer.Option("--ocr", help="Look for text in pictures, too
 def database(flag: str, configured: str = "") -> Path:
     """The database that is meant: flag, configuration, PIISCAN_DB, or piiscan.duckdb here."""
     return Path(flag or configured or os.environ.get("PIISCAN_DB") or "piiscan.duckdb")
+
+
+@contextmanager
+def writing(path: Path, key_file: str = "") -> Iterator[Any]:
+    """The store of a database that is there already, open for writing meanwhile. Raises: StoreError."""
+    from piiscan.errors import StoreError
+    from piiscan.store.ingest import DuckStore
+
+    if not path.exists():
+        raise StoreError(f"{path}: no such database; run a scan first")
+    store = DuckStore(path, key_file=Path(key_file) if key_file else None)
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 def given(**flags: Any) -> dict[str, Any]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from piiscan.cli.options import Db, database
+from piiscan.cli.options import Db, database, writing
 
 
 def register(app: typer.Typer) -> None:
@@ -44,12 +43,9 @@ def set_(
 
     if not 0 <= weight <= 1e9:
         raise ConfigError(f"{weight:g}: a weight is 0 or more")
-    store = _writer(db)
-    try:
+    with writing(database(db)) as store:
         set_weight(store, term, weight)
         number = rescore(store)
-    finally:
-        store.close()
     print(f"{term} is {weight:g} now; {number:,} objects scored anew")
     return 0
 
@@ -58,11 +54,8 @@ def rescore_(db: Db = "") -> int:
     """Score all objects anew, after the table of weights was changed with other tools."""
     from piiscan.store.risk import rescore
 
-    store = _writer(db)
-    try:
+    with writing(database(db)) as store:
         number = rescore(store)
-    finally:
-        store.close()
     print(f"{number:,} objects scored anew")
     return 0
 
@@ -79,19 +72,6 @@ def bucket(
 
     if sensitivity != "auto" and not (sensitivity.isdecimal() and 1 <= int(sensitivity) <= 100):
         raise ConfigError(f"{sensitivity!r}: a sensitivity is 1 to 100, or auto")
-    store = _writer(db)
-    try:
+    with writing(database(db)) as store:
         set_sensitivity(store, source, None if sensitivity == "auto" else int(sensitivity), reason)
-    finally:
-        store.close()
     return 0
-
-
-def _writer(db: str) -> Any:
-    from piiscan.errors import StoreError
-    from piiscan.store.ingest import DuckStore
-
-    path = database(db)
-    if not Path(path).exists():
-        raise StoreError(f"{path}: no such database; run a scan first")
-    return DuckStore(path)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from piiscan.cli.options import Db, database
+from piiscan.cli.options import Db, database, writing
 
 if TYPE_CHECKING:
     from piiscan.store.triage import Said
@@ -48,12 +47,9 @@ def set_(
     from piiscan.store.triage import set_state
 
     said = _said(owner, reason, expires)
-    store = _writer(db, key_file)
-    try:
+    with writing(database(db), key_file) as store:
         row = found(store.connection, finding)
         set_state(store, bytes.fromhex(row["finding"]), state.replace("-", "_"), said)
-    finally:
-        store.close()
     print(f"{row['finding']}: {state}")
     return 0
 
@@ -80,8 +76,7 @@ def suppress(
     said = _said(owner, reason, expires)
     if not any((rule, source, object_, column, fingerprint, value, where)):
         raise ConfigError("triage suppress: say what is meant, with --rule, --object, --column, --value or --where")
-    store = _writer(db, key_file)
-    try:
+    with writing(database(db), key_file) as store:
         prints = [_fingerprint(fingerprint)] if fingerprint else _prints_of(store.key) if value else [None]
         if where:
             _try(store, where)
@@ -93,8 +88,6 @@ def suppress(
         ]
         put_into_force(store)
         counts = dict(store.query("SELECT number, findings FROM v_suppressions"))
-    finally:
-        store.close()
     for number in numbers:
         print(f"suppression {number}: {counts[number]:,} findings")
     return 0
@@ -106,12 +99,9 @@ def baseline(reason: Reason, owner: Owner = "", expires: Expires = "never", db: 
     from piiscan.triage import put_into_force
 
     said = _said(owner, reason, expires)
-    store = _writer(db, key_file)
-    try:
+    with writing(database(db), key_file) as store:
         number, values = triage.baseline(store, said)
         findings = put_into_force(store)
-    finally:
-        store.close()
     print(f"suppression {number}: a baseline of {values:,} values; {findings:,} findings are suppressed now")
     return 0
 
@@ -138,12 +128,9 @@ def rm(
     from piiscan.triage import put_into_force
 
     said = _said(owner, reason or "removed", "never")
-    store = _writer(db, key_file)
-    try:
+    with writing(database(db), key_file) as store:
         remove(store, number, said)
         put_into_force(store)
-    finally:
-        store.close()
     return 0
 
 
@@ -159,11 +146,8 @@ def propose(
     from piiscan.report.escape import encodable, printable
     from piiscan.store.triage import proposals
 
-    store = _writer(db, key_file)
-    try:
+    with writing(database(db), key_file) as store:
         found = proposals(store, least)
-    finally:
-        store.close()
     for row in found:
         if json_:
             print(encodable(json.dumps(row, ensure_ascii=False)))
@@ -243,13 +227,3 @@ def _try(store: Any, where: str) -> None:
     from piiscan.triage import question
 
     rows(publish(store), question(where), 60.0, "1GB")
-
-
-def _writer(db: str, key_file: str) -> Any:
-    from piiscan.errors import StoreError
-    from piiscan.store.ingest import DuckStore
-
-    path = database(db)
-    if not path.exists():
-        raise StoreError(f"{path}: no such database; run a scan first")
-    return DuckStore(path, key_file=Path(key_file) if key_file else None)

@@ -20,12 +20,17 @@ def finding(con: Any, wanted: str) -> dict[str, Any]:
         "LIMIT 2",
         [text],
     )
-    names = [d[0] for d in rows.description]
-    found = rows.fetchall()
-    if not found:
-        raise ConfigError(f"{wanted}: no such finding in the newest state")
-    if len(found) > 1:
-        raise ConfigError(f"{wanted}: more than one finding begins like this; give more digits")
+    return _one(
+        rows, f"{wanted}: no such finding in the newest state", f"{wanted}: more than one finding begins like this"
+    )
+
+
+def _one(result: Any, none: str, several: str) -> dict[str, Any]:
+    """The one row of a result. Raises: ConfigError when there is none, or more than one."""
+    names = [d[0] for d in result.description]
+    found = result.fetchall()
+    if len(found) != 1:
+        raise ConfigError(several if found else none)
     return dict(zip(names, found[0], strict=True))
 
 
@@ -37,13 +42,8 @@ def looks_like_id(wanted: str) -> bool:
 def named(con: Any, wanted: str) -> dict[str, Any]:
     """The object of that key, alone or behind its source and a slash, as a row of v_objects. Raises: ConfigError."""
     rows = con.execute("SELECT * FROM v_objects WHERE object = $1 OR source || '/' || object = $1 LIMIT 2", [wanted])
-    names = [d[0] for d in rows.description]
-    found = rows.fetchall()
-    if not found:
-        raise ConfigError(f"{wanted}: no such object in the newest state")
-    if len(found) > 1:
-        raise ConfigError(f"{wanted}: more than one source has an object of this name; put its source before it")
-    return dict(zip(names, found[0], strict=True))
+    several = f"{wanted}: more than one source has an object of this name; put its source before it"
+    return _one(rows, f"{wanted}: no such object in the newest state", several)
 
 
 def evidence(con: Any, found: Mapping[str, Any]) -> list[str]:
