@@ -151,7 +151,7 @@ def settings_of(options: Mapping[str, Any]) -> dict[str, Any]:
         threshold=options["threshold"],
         limits={"ocr": True} if options["ocr"] else None,
         passwords=options["passwords"],
-        inline_ignore=options.get("inline_ignore") or None,
+        inline_ignore=options["inline_ignore"] or None,
         include=options["include"],
         exclude=options["exclude"],
         sample=options["sample"],

@@ -88,7 +88,7 @@ def test_the_key_is_kept_as_it_is(scanned: Cli) -> None:
         ("report",),
         ("report", "--format", "table"),
         ("coverage",),
-        ("sql", "SELECT * FROM v_objects"),
+        ("sql", "SELECT object, source, outcome, reason, risk FROM v_objects"),
         ("sql", 'SELECT object AS "[red]\x1b[31m\nINJECTED" FROM v_findings'),
         ("sql", "SELECT place, object FROM v_occurrences"),
         ("sql", "SELECT nowhere FROM \x1b[31m"),
