@@ -131,6 +131,8 @@ class _Seen:
 
 def combinations(findings: Sequence[Finding]) -> tuple[Combination, ...]:
     """Which combinations the findings of an object hold, and in how many units."""
+    if not findings:
+        return ()
     units: dict[Kind, set[Unit]] = defaultdict(set)
     more: dict[Kind, float] = defaultdict(lambda: 1.0)  # matches for each that is kept
     for finding in findings:

@@ -21,8 +21,9 @@ from piiscan.engine.sandbox import ParserChild
 from piiscan.errors import SourceError
 from piiscan.extract import IN_PROCESS, Budget, Job, segments
 from piiscan.identify import identify
+from piiscan.locate import Locator
 from piiscan.model import ObjectRef, Rule, Segment, TextSegment
-from piiscan.redact import Locator, mask_for
+from piiscan.redact import mask_for
 
 
 def surroundings(

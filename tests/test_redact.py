@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from piiscan.catalogue import load_rules
 from piiscan.cells import Cells, Coded
+from piiscan.locate import Locator
 from piiscan.model import (
     Category,
     ColumnSegment,
@@ -25,7 +26,7 @@ from piiscan.model import (
     Severity,
     TextSegment,
 )
-from piiscan.redact import Locator, Redactor, all_normalised, fingerprinter, mask, mask_for, normalised
+from piiscan.redact import Redactor, all_normalised, fingerprinter, mask, mask_for, normalised
 from tests.support.made import rule
 
 KEY = bytes(range(32))

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from piiscan.catalogue import load_rules
 from piiscan.classify.stack import Stack
 from piiscan.extract.text import windows
+from piiscan.locate import Locator
 from piiscan.model import ConfidenceSpec, ContextSpec, MatchBatch, MatchSpec, Place, Rule, TextSegment
-from piiscan.redact import Locator
 from tests.support.made import rule, whole_stack
 
 NUMBER = "12345678"
