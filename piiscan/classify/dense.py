@@ -46,6 +46,8 @@ def dense_candidates(plan: Plan, block: bytes, numbers: Numbers) -> Candidates:
     """Confirmed matches of all dense and wide rules that need no word beside them."""
     out: Candidates = ([], [], [])
     for kind, which, scanner in plan.scans:
+        if numbers.absent[kind == "opaque"]:
+            continue
         starts, ends = numbers.windows(plan, kind, which)
         if len(starts):
             _confirm(plan, which, block, *scan_windows(scanner, block, starts, ends), out)

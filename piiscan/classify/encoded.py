@@ -74,6 +74,8 @@ def _likely(block: bytes, starts: IntArray, ends: IntArray) -> list[tuple[int, i
     """The strings whose first characters can stand for text: one in thirty of those that are made up."""
     long = ends - starts >= 4 * SHORTEST // 3
     starts, ends = starts[long], ends[long]
+    if not len(starts):
+        return []
     data = np.frombuffer(block, np.uint8)
     base64, digits = np.ones(len(starts), np.bool_), np.ones(len(starts), np.bool_)
     for step in range(0, 16, 4):
@@ -92,6 +94,8 @@ _HIGH = np.array([chr(b) in "02345670" for b in range(256)], np.bool_)
 
 def _escaped(block: bytes) -> Iterator[Hidden]:
     """Words with two percent escapes or more, each with what stands around them up to a blank or a quote."""
+    if b"%" not in block:
+        return
     data = np.frombuffer(block, np.uint8)
     at = passes().byte(block, 37)
     at = at[at < len(data) - 2]

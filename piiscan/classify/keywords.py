@@ -102,6 +102,8 @@ class KeywordIndex:
         """The keywords around candidates (rule, start, end), and around numbers and opaque strings that some worded
         rule could match."""
         rules, starts, ends = candidates
+        if not (len(rules) or len(numbers[0]) or len(strings[0])):
+            return NOTHING
         asking = np.flatnonzero(self._wanted[rules]) if len(rules) else np.empty(0, np.int64)
         lows, highs = np.concatenate((starts[asking], numbers[0])), np.concatenate((ends[asking], numbers[1]))
         near = np.concatenate((self._near[rules[asking]], np.full(len(numbers[0]), self._far, np.int64)))
@@ -110,7 +112,7 @@ class KeywordIndex:
             *self._heard(block, self._names, "names", widened(*strings, self._far_names, chars), None),
         ]
         if not found:
-            return Spoken(np.empty(0, np.int32), np.empty(0, np.int64))
+            return NOTHING
         return Spoken(np.concatenate([f.keyword for f in found]), np.concatenate([f.stops for f in found]))
 
     @cached_property
@@ -255,6 +257,9 @@ class Spoken:
 
     keyword: npt.NDArray[np.int32]
     stops: IntArray
+
+
+NOTHING = Spoken(np.empty(0, np.int32), np.empty(0, np.int64))
 
 
 @dataclass(frozen=True, slots=True)

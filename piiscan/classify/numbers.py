@@ -39,6 +39,11 @@ class Numbers:
         return passes().sweep(self.block, OPAQUE)
 
     @cached_property
+    def absent(self) -> tuple[bool, bool]:
+        """Whether there is no digit, and no opaque string: most small texts hold neither, and no scan has a window."""
+        return not len(self.swept.digits[0]), not len(self.opaque[0])
+
+    @cached_property
     def all(self) -> Runs:
         """Every run of digits."""
         return passes().runs(self.block, self.swept.digits)
@@ -81,8 +86,6 @@ class Numbers:
 
     def windows(self, plan: Plan, kind: str, which: tuple[int, ...]) -> Windows:
         """Where matches of these rules of one kind of dense scan can be."""
-        if kind != "opaque" and not len(self.swept.digits[0]):
-            return NOWHERE  # most small texts hold no digit at all
         if kind == "digital":
             return digital_windows(self.groups, plan.fewest(which), plan.openings(which), self.size)
         if kind == "lettered":
@@ -100,6 +103,8 @@ class Numbers:
             return plus_windows(self.runs, max(plan.rules[index].most for index in which) + 2)
         if kind == "opaque":
             starts, ends = self.opaque
+            if not len(starts):
+                return NOWHERE
             pad = max(plan.rules[index].most for index in which) + 2
             return merge(starts - pad, ends + pad, self.size)
         first, last = self.scattered

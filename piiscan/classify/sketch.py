@@ -38,6 +38,7 @@ LONE, SIGNED, NUMBERS = 1, 2, 4
 """Bits of `Sketch.signs`: a value alone was judged by its check digit; an at-sign; a column of long numbers."""
 
 Keys = frozenset[int]
+_EMPTY = bytes(1 << KEY_BITS - 3)
 
 
 class Sketcher:
@@ -53,7 +54,7 @@ class Sketcher:
 
     def begin(self) -> None:
         """A new object begins."""
-        self._seen[:] = bytes(len(self._seen))
+        self._seen[:] = _EMPTY
         self._headers.clear()
         self._digits = self.signs = 0
         self.contested.clear()

@@ -22,7 +22,7 @@ from piiscan.classify.confidence import worth
 from piiscan.classify.context import HeaderIndex
 from piiscan.classify.dense import Candidates, dense_candidates, email_candidates
 from piiscan.classify.encoded import readings
-from piiscan.classify.keywords import KeywordIndex, Spoken, ToChars
+from piiscan.classify.keywords import NOTHING, KeywordIndex, ToChars
 from piiscan.classify.numbers import Numbers, Windows
 from piiscan.classify.overlap import contested, survivors
 from piiscan.classify.plan import Plan, make_plan
@@ -65,9 +65,6 @@ class Hits:
     confidence: npt.NDArray[np.float64]
     strings: Windows
     """The long strings of the block, which may be encoded text."""
-
-
-NOTHING = Spoken(np.empty(0, np.int32), np.empty(0, np.int64))
 
 
 class Stack:

@@ -54,6 +54,8 @@ class Worded:
         digits: list[Windows] = []
         strings: Windows = (np.empty(0, np.int64), np.empty(0, np.int64))
         for number, (kind, which) in enumerate(self._plan.worded_kinds):
+            if numbers.absent[kind == "opaque"]:
+                continue
             windows = numbers.windows(self._plan, kind, which)
             if not len(windows[0]):
                 continue
@@ -69,6 +71,8 @@ class Worded:
         self, block: bytes, places: Places, spoken: Spoken, forced: frozenset[int], *, ascii_only: bool
     ) -> Candidates:
         """Confirmed matches of worded rules that have a keyword within reach, or for which the header speaks."""
+        if not places.kinds:
+            return [], [], []
         widest = 1 if ascii_only else 4
         rules, begins, stops = self._heard(block, spoken)
         reach = self._reach[rules] * widest

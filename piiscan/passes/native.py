@@ -6,7 +6,6 @@ import ctypes
 import sys
 import threading
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -54,19 +53,19 @@ class NativePasses:
     def sweep(self, block: bytes, least: int) -> Swept:
         """See `Passes.sweep`."""
         size = len(block)
-        most = (size // 2 + 1, size // 2 + 1, *[size // (least + 1) + 1] * 2, size, size)
-        edges = np.cumsum((0, *most)).tolist()
-        room = self._room(edges[-1])
-        starts, ends, opens, closes, joints, ats = (room[a:b] for a, b in pairwise(edges))
-        counts = np.empty(4, np.int64)
-        where = _pointers(starts, ends, opens, closes, joints, ats, counts)
-        self._sweep(block, size, least, ENOUGH, SPAN, *where)
-        runs, strings, joined, signs = counts.tolist()
+        half, few = size // 2 + 1, size // (least + 1) + 1
+        # Where each array begins in the room: the four counts, starts and ends, opens and closes, joints, at-signs.
+        ends, opens, closes, joints = 4 + half, 4 + 2 * half, 4 + 2 * half + few, 4 + 2 * (half + few)
+        room = self._room(joints + 2 * size)
+        first = _pointers(room)[0]
+        places = (4, ends, opens, closes, joints, joints + size, 0)
+        self._sweep(block, size, least, ENOUGH, SPAN, *[first + 8 * place for place in places])
+        runs, strings, joined, signs = room[:4].tolist()
         return Swept(
-            (starts[:runs].copy(), ends[:runs].copy()),
-            (opens[:strings].copy(), closes[:strings].copy()),
-            joints[:joined].copy(),
-            ats[:signs].copy(),
+            (room[4 : 4 + runs].copy(), room[ends : ends + runs].copy()),
+            (room[opens : opens + strings].copy(), room[closes : closes + strings].copy()),
+            room[joints : joints + joined].copy(),
+            room[joints + size : joints + size + signs].copy(),
         )
 
     def byte(self, block: bytes, value: int) -> IntArray:
