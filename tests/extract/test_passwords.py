@@ -98,11 +98,11 @@ def test_a_word_document_under_a_password() -> None:
 def test_damage_to_a_locked_document_is_an_object_error() -> None:
     rng = random.Random(20_261_130)
     data = locked_docx(f"SSN {SSN}", WORDS[1])
-    for _ in range(60):
+    for _ in range(30):
         spoilt = bytearray(data)
         for _ in range(rng.choice((1, 20))):
             spoilt[rng.randrange(len(spoilt))] ^= 1 << rng.randrange(8)
-        job = Job("x", "", budget=Budget(bytes_in=len(data)), passwords=WORDS)
+        job = Job("x", "", budget=Budget(bytes_in=len(data)), passwords=WORDS[1:2])
         with suppress(ObjectError):
             list(segments(io.BytesIO(bytes(spoilt)), job))
 
