@@ -14,7 +14,7 @@ from typing import Any
 
 _ENTRIES = re.compile(rb"<Contents>.*?</Contents>", re.DOTALL)
 _FIELDS = re.compile(r"<(Key|LastModified|ETag|Size|StorageClass)>([^<]*)</\1>|(</Contents>)")
-_EVENT = "before-parse.s3.ListObjectsV2"
+_EVENT, _LISTING = "before-parse.s3.*", "ListObjectsV2"
 
 
 def read_quickly(client: Any) -> None:
@@ -22,10 +22,22 @@ def read_quickly(client: Any) -> None:
 
     Source: Amazon S3 API, ListObjectsV2, response syntax.
     """
-    client.meta.events.register_first(_EVENT, _before_parse)
+    from botocore.handlers import BUILTIN_HANDLERS
+
+    events = client.meta.events
+    # botocore looks for an error in each answer by parsing it; it goes on to do so, in what is left after us.
+    for event, handler, *_ in BUILTIN_HANDLERS:
+        if event == _EVENT:
+            events.unregister(event, handler)
+            events.register(event, handler)
+    events.register_first(_EVENT, _before_parse)
 
 
-def _before_parse(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+def _before_parse(
+    operation_model: Any, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any
+) -> None:
+    if operation_model.name != _LISTING:
+        return
     body = response_dict.get("body")
     # What holds comments, entities of its own or CDATA is left to botocore.
     if response_dict.get("status_code") != 200 or not body or b"<Contents>" not in body or b"<!" in body:
