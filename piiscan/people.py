@@ -57,7 +57,7 @@ _KINDS: Mapping[str, Kind] = {
     "us.hcpcs": Kind.HEALTH,
 }
 _NO_PERSON = re.compile(
-    r"special\.|ner\.|.*postal_code|.*postcode|.*postnummer|br\.cep|fo\.ptal|id\.sim|"
+    r"special\..*|ner\..*|.*postal_code|.*postcode|.*postnummer|br\.cep|fo\.ptal|id\.sim|"
     r"generic\.(?:iccid|imei|imsi|ipv4|ipv6|lat_long|license_plate.*|mac_address.*|meid|vin|medical_device_udi)|"
     # Of who treats, insures or employs, not of who is treated.
     r"de\.bsnr|de\.lanr|nl\.big|no\.health_personnel|us\.(?:dea|hcpcs|ndc|npi|ptin)"
