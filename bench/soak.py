@@ -26,7 +26,7 @@ from typing import Any
 
 from bench import exact, hostile
 from bench.events import events
-from tests.e2e import test_faults, test_hostile_tree, test_incremental, test_kill, test_kill_serve
+from tests.e2e import test_alert_kill, test_faults, test_hostile_tree, test_incremental, test_kill, test_kill_serve
 from tests.engine import test_mutations
 from tests.support.cli import Cli, dump
 from tests.support.s3 import READERS, read_by, s3_server
@@ -182,6 +182,21 @@ def kill_serve(small: bool) -> Figures:
             if test_kill_serve.outcome(broken) != "done" or test_kill_serve.rows(broken) != whole:
                 wrong.append(number)
         return {"objects": count, "killed": dict(came), "wrong": wrong, "ok": not wrong and came.total() > 0}
+
+
+def kill_alerts(small: bool) -> Figures:
+    """Scans and alert runs killed at named stages and random moments, three requests in ten refused or cut off: every
+    row of every rule reaches every sink, and what comes twice comes under one idempotency key."""
+    moments = test_alert_kill.moments(4 if small else 20, 60)
+    rng = random.Random(61)
+
+    def answer(number: int) -> str:
+        return rng.choice(("refuse", "hang up")) if rng.random() < 0.3 else "take"
+
+    with place() as cli, test_alert_kill.receiving(answer) as (url, came):
+        found = test_alert_kill.told_through_kills(cli, url, came, moments)
+    ok = {name: found[name] for name in test_alert_kill.WANTED} == test_alert_kill.WANTED
+    return {"moments": len(moments), "failures_percent": 30, **found, "ok": ok and found["killed"] >= len(moments) / 2}
 
 
 # Bar 6: unchanged files.
@@ -390,6 +405,7 @@ BARS: dict[str, Callable[[bool], Figures]] = {
     "real-files": real_files,
     "kill": kill,
     "kill-serve": kill_serve,
+    "kill-alerts": kill_alerts,
     "incremental": incremental,
     "memory": memory,
     "s3-faults": s3_faults,

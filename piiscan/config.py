@@ -22,6 +22,8 @@ from piiscan.errors import ConfigError
 from piiscan.limits import Limits
 
 READERS = ("auto", "boto3", "obstore")
+AT_RUNS = ("run", "group")
+"""What an alert rule's `when` says beside times."""
 LOCAL_KEYS = frozenset({"include", "exclude", "max_object_bytes"})
 """What the file of the working directory may say."""
 
@@ -67,6 +69,10 @@ class AlertConfig:
     """Columns that name a row; of two rows with the same, the second is the first again. Empty: all columns."""
     renotify: str = ""
     """When a row is told of again: never (empty), after a time (`7d`, `12h`), `on_change`, `on_increase` (a number)."""
+    when: tuple[str, ...] = ("run",)
+    """When it is evaluated: at the end of a `run`, during it after each `group` of objects, at times as jobs have."""
+    time_zone: str = "UTC"
+    """Of the times of `when`: an IANA name."""
 
     def renotify_after(self) -> timedelta:
         """The time of `renotify`. Raises: ConfigError when it is none."""
@@ -181,6 +187,8 @@ def _build(cls: type[Any], data: Mapping[str, Any], where: str) -> Any:
     unknown = set(data) - {f.name for f in fields(cls)}
     if unknown:
         raise ConfigError(f"{where}: unknown key {sorted(unknown)[0]!r}")
+    if cls is AlertConfig and isinstance(data.get("when"), str):
+        data = {**data, "when": [data["when"]]}  # one may stand alone
     values = {name: _coerce(hints[name], value, f"{where}: {name}") for name, value in data.items()}
     try:
         return cls(**values)

@@ -274,6 +274,7 @@ class Run:
             if len(group) >= GROUP_FILES or time.monotonic() - last > GROUP_SECONDS:
                 self._take_in(run, group)
                 publisher.maybe()
+                self._watch(self.progress)
                 group, last = [], time.monotonic()
         self._take_in(run, group)
 

@@ -64,22 +64,31 @@ def deliver(store: DuckStore, sinks: Mapping[str, Sink], *, patient: bool, now: 
     done = Delivered()
     for message in outbox.due(store, moment if patient else None):
         sink = sinks.get(message.sink)
-        if sink is None:
-            continue
-        stages.reached("alert")
-        try:
-            sink.send(json.loads(message.payload))
-        except OSError as err:
-            _put_off(store, message, err, moment, done)
-            continue
-        stages.reached("alerted")
-        outbox.sent(store, message.id, now_utc())
-        done.sent += 1
-        done.fails_command = done.fails_command or bool(getattr(sink, "fails_command", False))
+        if sink is not None:
+            settle(store, message, sink, attempt(sink, message), moment, done)
     return done
 
 
-def _put_off(store: DuckStore, message: outbox.Message, err: OSError, moment: datetime, done: Delivered) -> None:
+def attempt(sink: Sink, message: outbox.Message) -> OSError | None:
+    """Try a message once: None when the sink took it, else why not. It touches no store, so any thread may call it."""
+    stages.reached("alert")
+    try:
+        sink.send(json.loads(message.payload))
+    except OSError as err:
+        return err
+    stages.reached("alerted")
+    return None
+
+
+def settle(
+    store: DuckStore, message: outbox.Message, sink: Sink, err: OSError | None, moment: datetime, done: Delivered
+) -> None:
+    """Write down what became of a try: sent, to be tried again after a pause, or dead. Raises: StoreError."""
+    if err is None:
+        outbox.sent(store, message.id, now_utc())
+        done.sent += 1
+        done.fails_command = done.fails_command or bool(getattr(sink, "fails_command", False))
+        return
     wait = max(pause(message.attempts), float(getattr(err, "retry_after", None) or 0))
     again = moment + timedelta(seconds=wait)
     never = isinstance(err, Refused) or (again - message.created).total_seconds() > GIVE_UP

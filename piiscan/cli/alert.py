@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from piiscan.cli.options import ConfigFile, Db, database, writing
+
+if TYPE_CHECKING:
+    from piiscan.store.outbox import Evaluated
 
 
 def register(app: typer.Typer) -> None:
@@ -22,15 +26,43 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="alert")
 
 
-def ls(config_file: ConfigFile = "") -> int:
-    """List the configured alert rules."""
+def ls(db: Db = "", config_file: ConfigFile = "") -> int:
+    """List the configured alert rules, and when they are evaluated (UTC)."""
+    from datetime import UTC, datetime
+
     from piiscan.config import load_config
+    from piiscan.jobs.alerts import NEW, timed
     from piiscan.report.escape import printable
 
     config = load_config({}, config_file=config_file or None)
+    times = {one.rule.name: one for one in timed(config.alerts)}
+    known = _evaluations(database(db, config.db))
     for rule in config.alerts:
-        print(f"{rule.name:<30} {rule.severity:<9} -> {', '.join(rule.sinks) or 'nobody'}: {printable(rule.sql)}")
+        when = ", ".join(rule.when) or "by hand"
+        if one := times.get(rule.name):
+            since = one.since(known.get(rule.name))
+            since = one.next_after(datetime.now(UTC)) if since == NEW else since
+            when += f", next {since:%Y-%m-%dT%H:%MZ}"
+        sinks = ", ".join(rule.sinks) or "nobody"
+        print(f"{rule.name:<30} {rule.severity:<9} {printable(when):<6} -> {sinks}: {printable(rule.sql)}")
     return 0
+
+
+def _evaluations(path: Path) -> dict[str, Evaluated]:
+    """What a database remembers of the rules; nothing without one, or in one of earlier days."""
+    from piiscan.store import outbox as waiting
+    from piiscan.store.duck import schema_version
+    from piiscan.store.snapshot import open_newest, say_age
+
+    if not path.exists():
+        return {}
+    con, age = open_newest(path)
+    try:
+        say_age(age)
+        there = schema_version(con) >= waiting.EVALUATIONS_SINCE
+        return waiting.evaluations(lambda sql: con.execute(sql).fetchall()) if there else {}
+    finally:
+        con.close()
 
 
 def test(name: Annotated[str, typer.Argument(metavar="NAME")], db: Db = "", config_file: ConfigFile = "") -> int:
@@ -50,17 +82,34 @@ def test(name: Annotated[str, typer.Argument(metavar="NAME")], db: Db = "", conf
 
 
 def run(
-    db: Db = "", config_file: ConfigFile = "", key_file: Annotated[str, typer.Option("--key-file", metavar="FILE")] = ""
+    db: Db = "",
+    config_file: ConfigFile = "",
+    key_file: Annotated[str, typer.Option("--key-file", metavar="FILE")] = "",
+    due: Annotated[
+        bool, typer.Option("--due", help="Only rules whose time has come; what a sink did not take keeps its pause.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
 ) -> int:
     """Deliver what is new by all alert rules; exit 1 when a rule with an exit-code sink has new rows."""
-    from piiscan.alert import run_alerts
+    from datetime import UTC, datetime
+
+    from piiscan.alert import run_alerts, run_timed
     from piiscan.config import load_config
+    from piiscan.jobs.alerts import claim, finish, timed
 
     config = load_config({"key_file": key_file or None}, config_file=config_file or None)
+    rules = timed(config.alerts)
     with writing(database(db, config.db), config.key_file) as store:
-        newest = store.query("SELECT coalesce(max(run), 0) FROM runs")[0][0]
-        result = run_alerts(store, config, int(newest))
-    print(json.dumps(result))
+        newest = int(store.query("SELECT coalesce(max(run), 0) FROM runs")[0][0])
+        if due:
+            now = datetime.now(UTC)
+            wanted = claim(store, rules, now)
+            result = run_timed(store, config, newest, [one.rule for one in wanted])
+            finish(store, wanted, now)
+        else:
+            result = run_alerts(store, config, newest)
+    if not quiet:
+        print(json.dumps(result))
     return 3 if result["failed"] else 1 if result["exit_code"] else 0
 
 

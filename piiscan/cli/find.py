@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +24,12 @@ def find(
     ] = "-",
     db: Db = "",
     key_file: Annotated[str, typer.Option("--key-file", metavar="FILE", help="Key of the database.")] = "",
+    old_key_file: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--old-key-file", metavar="FILE", help="An earlier key, for what was not read since; may be repeated."
+        ),
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="JSON lines; the last one says what is not complete.")] = False,
 ) -> int:
     """Say which objects hold a value, by its keyed fingerprint; nothing is read again, and the value is not printed.
@@ -34,6 +41,7 @@ def find(
     from piiscan.redact import fingerprinter, forms
     from piiscan.report.escape import encodable, printable
     from piiscan.report.rows import describe
+    from piiscan.store.rotation import former_keys
     from piiscan.store.snapshot import open_newest, say_age
     from piiscan.store.values import holders, incomplete
 
@@ -45,8 +53,11 @@ def find(
     try:
         expected = con.execute("SELECT value FROM meta WHERE name = 'key_id'").fetchall()
         key = key_of_store(str(expected[0][0]) if expected else "", Path(key_file) if key_file else None)
-        found = holders(con, list(map(fingerprinter(key), forms(wanted))))
-        missing = incomplete(con, name=not any(c.isdigit() or c == "@" for c in wanted))
+        old = _earlier(former_keys(con), old_key_file or [])
+        found = holders(
+            con, [mark(form) for mark in map(fingerprinter, (key, *old.values())) for form in forms(wanted)]
+        )
+        missing = incomplete(con, name=not any(c.isdigit() or c == "@" for c in wanted), keys=old)
     finally:
         con.close()
     for row in found:
@@ -64,6 +75,24 @@ def find(
         for one in missing:
             sys.stderr.write(f"not known of {one.objects:,} objects, which {one.why}\n")
     return 4 if told else 0
+
+
+def _earlier(wanted: Collection[str], given: Sequence[str]) -> dict[str, bytes]:
+    """The earlier keys at hand by their ids: those in files that were named, and those that lie where keys are kept.
+
+    Raises: ConfigError.
+    """
+    from piiscan.keys import key_id, read_key, state_dir
+
+    found = {}
+    for file in given:
+        key = read_key(Path(file))
+        found[key_id(key)] = key
+    for name in wanted:
+        kept = state_dir() / "keys" / f"{name}.key"
+        if name not in found and kept.exists():
+            found[name] = read_key(kept)
+    return found
 
 
 def asked() -> str:

@@ -118,6 +118,11 @@ def run() -> None:
     except Exception as err:
         if _interrupted(err):
             fail("stopped", 130)
+        from piiscan.store.query import memory_error
+
+        if (short := memory_error(err)) is not None:
+            fail(str(short), short.exit_code)
+        _damage(err)
         show = getattr(err, "show", None)
         if callable(show):  # a usage error of click, which typer may bring under its own name
             show()
@@ -141,6 +146,16 @@ def _interrupted(err: BaseException | None) -> bool:
             return True
         err = err.__cause__ or err.__context__
     return False
+
+
+def _damage(err: Exception) -> None:
+    """End with a sentence when what a command met is a damaged database."""
+    from pathlib import Path
+
+    from piiscan.store.duck import Damaged, explain, from_duckdb
+
+    if from_duckdb(err) and isinstance(told := explain(err, Path("the database")), Damaged):
+        fail(str(told), told.exit_code)
 
 
 def _reader_is_gone() -> NoReturn:

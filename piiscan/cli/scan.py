@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,8 +32,9 @@ from piiscan.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from piiscan.alert.group import GroupAlerts
     from piiscan.config import Config
-    from piiscan.scan import RunResult
+    from piiscan.scan import Progress, RunResult
     from piiscan.store.ingest import DuckStore
 
 SEVERITIES = ("low", "medium", "high", "critical")
@@ -71,7 +73,7 @@ def scan(
     max_bytes: Annotated[int | None, typer.Option("--max-bytes", metavar="N", help="End after N bytes.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be read.")] = False,
     fail_on: Annotated[str, typer.Option("--fail-on", metavar="SEVERITY", help="Exit 1 at findings this severe.")] = "",
-    alert: Annotated[bool, typer.Option("--alert", help="Run the alert rules at the end.")] = False,
+    alert: Annotated[bool, typer.Option("--alert", help="Run the alert rules: at the end, or as they say.")] = False,
     metrics_file: MetricsFile = "",
     key_file: Annotated[str | None, typer.Option("--key-file", metavar="FILE", help="Fingerprint key.")] = None,
     config_file: ConfigFile = "",
@@ -195,14 +197,26 @@ def run_scan(
     store = DuckStore(path, key_file=key_file)
     stdin_copy = _stdin(path) if "-" in targets else ""
     try:
-        with progress_display(quiet=quiet or as_json, as_json=json_progress) as shown, told(path, shown) as watch:
+        with (
+            progress_display(quiet=quiet or as_json, as_json=json_progress) as shown,
+            told(path, shown) as tell,
+            _meanwhile(store, config) if alert else nullcontext() as group,
+        ):
+
+            def watch(progress: Progress) -> None:
+                tell(progress)
+                if group is not None:
+                    group.look()
+
             run = Run(targets, config, store, full=full, stdin_copy=stdin_copy, watch=watch)
             try:
                 result = run.execute()
             except KeyboardInterrupt:
                 sys.stderr.write("\npiiscan: stopped; run the same command again to go on from here\n")
                 return 130
-        alerts = _alerts(store, config, result.run) if alert else None
+            if group is not None:
+                group.close()
+        alerts = _alerts(store, config, result.run, group) if alert else None
         code = _finish(store, result, path, fail_on, quiet, as_json, time.monotonic() - started, alerts)
         return _metrics(metrics_file, store, path, code)
     finally:
@@ -230,10 +244,30 @@ def _metrics(file: str, store: DuckStore, path: Path, code: int) -> int:
     return worst([code, write_metrics_file(file, path, store.query)])
 
 
-def _alerts(store: DuckStore, config: Config, run: int) -> dict[str, Any]:
-    from piiscan.alert import run_alerts
+def _meanwhile(store: DuckStore, config: Config) -> GroupAlerts | nullcontext[None]:
+    """What looks after the alert rules while a run goes on; nothing when none is for then. Raises: ConfigError."""
+    from piiscan.alert import check_rules
+    from piiscan.jobs.alerts import timed
 
-    return run_alerts(store, config, run)
+    check_rules(config)
+    timed(config.alerts)
+    if not any("group" in rule.when for rule in config.alerts):
+        return nullcontext()
+    from piiscan.alert.group import GroupAlerts
+
+    return GroupAlerts(store, config)
+
+
+def _alerts(store: DuckStore, config: Config, run: int, group: GroupAlerts | None) -> dict[str, Any]:
+    """Run the alert rules at the end of a run; how that and what came before went."""
+    from piiscan.alert import of_runs, run_alerts
+
+    found = run_alerts(store, config, run, of_runs(config))
+    if group is not None:
+        found["sent"] += group.done.sent
+        found["failed"] += group.done.dead
+        found["exit_code"] = found["exit_code"] or group.done.fails_command
+    return found
 
 
 def _finish(

@@ -49,11 +49,14 @@ def serve(
 ) -> int:
     """Run the jobs of a database when they are due, until Ctrl-C or SIGTERM; a scan so broken off goes on later.
 
-    Watches scan in between. `--alert` and `--config` are theirs; a job has its own.
+    Watches scan in between. `--alert` is theirs; a job has its own, and its own configuration. Alert rules that have
+    times are evaluated then, and what sinks have not taken is tried again, by the configuration given here.
     """
     from datetime import UTC, datetime
 
+    from piiscan.alert import check_rules
     from piiscan.config import load_config
+    from piiscan.jobs.alerts import timed, waiting_since
     from piiscan.jobs.serve import Server
     from piiscan.store.duck import signature
 
@@ -61,12 +64,15 @@ def serve(
     path = database(db, config.db)
     common = ["--db", str(path), *(["--quiet"] if quiet else [])]
 
-    def command(name: str) -> list[str]:
-        return [sys.executable, "-m", "piiscan", "job", "run", name, "--due", *common]
+    chosen = ["--config", os.path.abspath(config_file)] if config_file else []
+    check_rules(config)
+    rules, sinks = timed(config.alerts), [sink.name for sink in config.sinks]
 
-    own = [*common, "--turns", *(["--alert"] if alert else [])]
-    if config_file:
-        own += ["--config", os.path.abspath(config_file)]
+    def command(name: str) -> list[str]:
+        what = ["job", "run", name, "--due", *common] if name else ["alert", "run", "--due", "-q", *common[:2], *chosen]
+        return [sys.executable, "-m", "piiscan", *what]
+
+    own = [*common, "--turns", *(["--alert"] if alert else []), *chosen]
     looking = [sys.executable, "-m", "piiscan", "watch"]
     watches = {url: [*looking, "--sqs", url, *own] for url in sqs or ()}
     watches |= {where: [*looking, os.path.abspath(where), *own] for where in watch or ()}
@@ -75,7 +81,7 @@ def serve(
 
         DuckStore(path, key_file=Path(config.key_file) if config.key_file else None).close()
     signature(path)
-    server = Server(path, command, lambda: datetime.now(UTC), watches)
+    server = Server(path, command, lambda: datetime.now(UTC), watches, waiting_since(rules, sinks) if sinks else None)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, server.stop)
     listener = _listener(listen, listen_anywhere, path, server, quiet)

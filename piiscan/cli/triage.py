@@ -107,10 +107,10 @@ def baseline(reason: Reason, owner: Owner = "", expires: Expires = "never", db: 
 
 
 def ls(db: Db = "", json_: Json = False) -> int:
-    """List the suppressions, those no longer in force last."""
+    """List the suppressions, those no longer in force last; `unverified`: of an earlier key, until it is read again."""
     return _answer(
         "SELECT number, in_force, findings, rule, source, object, column_name, fingerprint, predicate, baseline, "
-        "owner, reason, expires FROM v_suppressions ORDER BY in_force DESC, number",
+        "unverified, owner, reason, expires FROM v_suppressions ORDER BY in_force DESC, number",
         db,
         json_,
     )

@@ -57,6 +57,10 @@ def watch(
     if any(aws.values()):
         flags["aws"] = {name: value for name, value in aws.items() if value}
     config = load_config(flags, config_file=config_file or None)
+    if alert:
+        from piiscan.jobs.alerts import timed
+
+        timed(config.alerts)
     path = database(db, config.db)
     codes: set[int] = set()
 
@@ -72,9 +76,9 @@ def watch(
 
     def after(store: DuckStore, result: RunResult) -> None:
         if alert and result.progress.findings:
-            from piiscan.alert import run_alerts
+            from piiscan.alert import of_runs, run_alerts
 
-            alerts = run_alerts(store, config, result.run)
+            alerts = run_alerts(store, config, result.run, of_runs(config))
             codes.update([3] if alerts["failed"] else [], [1] if alerts["exit_code"] else [])
         if metrics_file:
             from piiscan.cli.metrics import write_metrics_file

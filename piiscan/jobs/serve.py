@@ -1,5 +1,7 @@
 """`piiscan serve`: wait for the next job that is due, run it in a child process, let watches in between, go on.
 
+So it does with alert rules whose time has come, and with alerts that a sink has not taken yet: a child deals with them.
+
 This process opens the database only to read what is due, for a moment, and only when the file has changed since it
 last looked: an open reader would keep a writer out. The child claims, scans and records, and holds the database
 meanwhile. So a kill of either leaves nothing to mend: the next look finds the fire still due, or broken off.
@@ -46,10 +48,13 @@ class Server:
         command: Callable[[str], Sequence[str]],
         clock: Callable[[], datetime],
         watches: Mapping[str, Sequence[str]] | None = None,
+        more: Callable[..., datetime | None] | None = None,
     ) -> None:
+        """`command` of a job, by its name; of an empty one, what deals with what `more` says waits (`read_waiting`)."""
         self._database = database
         self._command = command
         self._clock = clock
+        self._more = more
         self._says: SimpleQueue[Said | None] = SimpleQueue()
         """What watches say; None wakes the loop. Its `put` may be called in a handler of signals."""
         self._watches = [Watch(what, line, self._says) for what, line in (watches or {}).items()]
@@ -155,7 +160,7 @@ class Server:
             return True
         try:
             with self.reading:
-                self._waiting = read_waiting(self._database)
+                self._waiting = read_waiting(self._database, self._more)
         except StoreError as err:
             if "another process" not in str(err):
                 raise
@@ -164,9 +169,12 @@ class Server:
         return True
 
     def _run(self, name: str) -> None:
-        """Run the child of a job to its end, and see whether it dealt with what waited."""
+        """Run the child of a job, or of the alerts, to its end, and see whether it dealt with what waited."""
         before = dict(self._waiting)[name]
-        log.info("event=job_begins job=%s", name)
+        if name:
+            log.info("event=job_begins job=%s", name)
+        else:
+            log.info("event=alerts_begin")
         child = subprocess.Popen(  # noqa: S603
             list(self._command(name)), stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=below_us
         )
@@ -174,11 +182,14 @@ class Server:
             self._wait(0.1)
         if child.returncode is None:
             _end(child)
-        log.info("event=job_ended job=%s code=%d", name, child.returncode)
+        if name:
+            log.info("event=job_ended job=%s code=%d", name, child.returncode)
+        else:
+            log.info("event=alerts_ended code=%d", child.returncode)
         if self._stopped:
             return
         if child.returncode:
-            sys.stderr.write(f"piiscan: job {name} ended with code {child.returncode}\n")
+            sys.stderr.write(f"piiscan: {f'job {name}' if name else 'alerts'} ended with code {child.returncode}\n")
         self._seen = ()
         if not self._look() or dict(self._waiting).get(name) == before:
             seconds = min(2 * self._retry[name][1] if name in self._retry else RETRY, LONGEST_RETRY)

@@ -325,12 +325,22 @@ def open_jobs(path: Path) -> JobStore:
         time.sleep(0.1)
 
 
-def read_waiting(path: Path) -> list[tuple[str, datetime]]:
-    """`waiting` of a database that is opened only for that; none when it has never had a job. Raises: StoreError."""
+def read_waiting(
+    path: Path, more: Callable[[Callable[..., list[tuple[Any, ...]]], int], datetime | None] | None = None
+) -> list[tuple[str, datetime]]:
+    """`waiting` of a database that is opened only for that; none when it has never had a job. Raises: StoreError.
+
+    `more` is asked, with the schema, since when something else waits; that has no name.
+    """
     con = open_for_reading(path)
+
+    def query(sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return list(con.execute(sql, list(parameters)).fetchall())
+
     try:
-        if schema_version(con) < FIRST_SCHEMA:
-            return []
-        return waiting(lambda sql: list(con.execute(sql).fetchall()))
+        schema = schema_version(con)
+        jobs = waiting(query) if schema >= FIRST_SCHEMA else []
+        other = more(query, schema) if more is not None else None
+        return jobs if other is None else [("", other), *jobs]
     finally:
         con.close()

@@ -15,9 +15,10 @@ from typing import Any
 from piiscan import __version__
 from piiscan.errors import StoreError
 from piiscan.metrics.exposition import Samples, exposition
-from piiscan.metrics.families import CATEGORIES, ENDED, FAMILIES, OUTCOMES, SEVERITIES, STATUSES
+from piiscan.metrics.families import CATEGORIES, ENDED, FAMILIES, MESSAGES, OUTCOMES, SEVERITIES, STATUSES
 from piiscan.metrics.progress import progress_samples
 from piiscan.report.summary import HARMLESS
+from piiscan.store import outbox
 from piiscan.store.duck import signature
 from piiscan.store.snapshot import open_newest, snapshot_path
 
@@ -33,8 +34,11 @@ def database_samples(query: Query) -> Samples:
     out = Samples()
     _runs(query, out)
     _state(query, out)
-    if query("SELECT max(version) FROM schema_version")[0][0] >= JOBS_SINCE:
+    schema = query("SELECT max(version) FROM schema_version")[0][0]
+    if schema >= JOBS_SINCE:
         _jobs(query, out)
+    if schema >= outbox.EVALUATIONS_SINCE:
+        _alerts(query, out)
     return out
 
 
@@ -108,6 +112,15 @@ def _jobs(query: Query, out: Samples) -> None:
     for name in sorted(there):
         for outcome in ENDED:
             out.put("piiscan_job_fires_total", fires.get((name, outcome), 0), name, outcome)
+
+
+def _alerts(query: Query, out: Samples) -> None:
+    counts = {str(state): count for state, count in query("SELECT state, count(*) FROM outbox GROUP BY state")}
+    for state in MESSAGES:
+        out.put("piiscan_alert_messages", counts.get(state, 0), state)
+    for name, known in outbox.evaluations(query).items():
+        out.put("piiscan_alert_evaluations_total", known.times, name)
+        out.put("piiscan_alert_last_evaluation_timestamp_seconds", _seconds(known.last), name)
 
 
 def _seconds(moment: datetime | None) -> float | None:

@@ -13,6 +13,8 @@ CATEGORIES = ("credentials", "financial", "pii", "phi", "business", "custom")
 STATUSES = ("running", "done", "cancelled", "failed")
 ENDED = ("done", "failed", "died", "skipped")
 """Outcomes of a fire that do not change any more, so that their counts only grow."""
+MESSAGES = ("due", "sent", "dead")
+"""States of an alert on its way to a sink."""
 
 FAMILIES: tuple[Family, ...] = (
     Family("piiscan_build_info", "gauge", "1, with the version that answers.", ("version", "python")),
@@ -39,6 +41,9 @@ FAMILIES: tuple[Family, ...] = (
     Family("piiscan_job_last_end_timestamp_seconds", "gauge", "When it ended.", ("job",)),
     Family("piiscan_job_last_duration_seconds", "gauge", "How long it took.", ("job",)),
     Family("piiscan_job_fires_total", "counter", "Fires that are over by outcome.", ("job", "outcome")),
+    Family("piiscan_alert_messages", "gauge", "Alerts by state: due, sent, or dead (given up).", ("state",)),
+    Family("piiscan_alert_evaluations_total", "counter", "How often a rule was evaluated.", ("alert",)),
+    Family("piiscan_alert_last_evaluation_timestamp_seconds", "gauge", "When it was evaluated last.", ("alert",)),
     Family("piiscan_watches", "gauge", "Watches of this server by state: up or down.", ("state",)),
     Family("piiscan_scan_in_progress", "gauge", "1 while a scan writes to this database."),
     Family("piiscan_scan_start_timestamp_seconds", "gauge", "When the scan in progress began."),

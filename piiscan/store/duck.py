@@ -16,13 +16,23 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from piiscan.errors import StoreError
+from piiscan.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 STORAGE = "v1.5.0"
+MEMORY = "PIISCAN_MEMORY"
+"""The variable that says how much memory DuckDB may take, in place of what each command allows it."""
+_SIZE = re.compile(r"\d+(?:\.\d+)? ?(?:[KMGT]i?B)", re.IGNORECASE | re.ASCII)
 _MIGRATION = re.compile(r"(\d{4})_\w+\.sql")
+
+
+_FULL = ("No space left", "isk is full", "File too large", "isk quota exceeded")
+_LOG = ("orrupt", "replay", "checkpoint iteration")
+_FROM_FILE = ("Corrupt", "IO Error", "FATAL Error", "INTERNAL Error", "TransactionContext Error", "Serialization Error")
+"""How errors begin that are not about a question: one of those may quote any word."""
+_DAMAGED = ("not a valid DuckDB database file", "orrupt", "Could not read enough bytes")
 
 
 @contextmanager
@@ -51,6 +61,9 @@ _QUIET = "SET enable_progress_bar = false"
 def settings(*, memory: str = "", threads: int = 0) -> dict[str, Any]:
     """Configuration for every connection: no downloads, no unsigned extensions."""
     out: dict[str, Any] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    memory = os.environ.get(MEMORY) or memory
+    if memory and not _SIZE.fullmatch(memory):
+        raise ConfigError(f"{MEMORY}: {memory[:40]!r} is no size, such as 4GB or 512MB")
     if memory:
         out["memory_limit"] = memory
     if threads:
@@ -73,6 +86,22 @@ def latest_version() -> int:
     return migrations()[-1][0]
 
 
+class Damaged(StoreError):
+    """The file, or its log, is not what was written; `db repair` may help."""
+
+    def __init__(self, message: str, *, log: bool = False, at: int | None = None) -> None:
+        super().__init__(message)
+        self.log = log
+        """Whether it is the log only."""
+        self.at = at
+        """Where in the log what is damaged begins, in bytes, when that is known."""
+
+
+def from_duckdb(err: BaseException) -> bool:
+    """Whether an error is one of DuckDB's, whose library need not be imported to know it."""
+    return type(err).__module__ in ("duckdb", "_duckdb")
+
+
 def explain(err: Exception, path: Path) -> StoreError:
     """A DuckDB error as one sentence of ours: locked, newer, damaged, full."""
     text = str(err)
@@ -82,15 +111,17 @@ def explain(err: Exception, path: Path) -> StoreError:
         return StoreError(f"{path}: another process{who} is writing to this database; wait for it or use another --db")
     if "newer version" in text or "was created with" in text or "storage version" in text.lower():
         return StoreError(f"{path}: written by a newer DuckDB; update the duckdb package")
-    if "No space left" in text or "disk is full" in text.lower():
+    if any(said in text for said in _FULL):
         return StoreError(f"{path}: the disk is full; what was committed is safe, free some space and run again")
-    if "WAL" in text and ("orrupt" in text or "replay" in text.lower()):
-        return StoreError(f"{path}: the write-ahead log is damaged; run: piiscan db repair --db {path}")
+    if "WAL" in text and any(said in text for said in _LOG):
+        at = re.search(r"byte position (\d+)", text)
+        said = f"{path}: the write-ahead log is damaged; run: piiscan db repair --db {path}"
+        return Damaged(said, log=True, at=int(at[1]) if at else None)
     if "ermission denied" in text or "Read-only" in text or "read-only" in text:
         return StoreError(f"{path}: the database cannot be written (permission denied or read-only)")
     first = text.splitlines()[0] if text else type(err).__name__
-    if "not a valid DuckDB database file" in text or "orrupt" in text:
-        return StoreError(f"{path}: not a readable database ({first[:160]})")
+    if text.startswith(_FROM_FILE) and any(said in text for said in _DAMAGED):
+        return Damaged(f"{path}: not a readable database, see `piiscan db repair` ({first[:160]})")
     return StoreError(f"{path}: {first[:200]}")
 
 

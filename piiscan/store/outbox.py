@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from piiscan.store.ingest import DuckStore
+
+Query = Callable[..., Sequence[tuple[Any, ...]]]
+"""Asks a database, writing or reading."""
+EVALUATIONS_SINCE = 13
+"""The schema that brought the table of evaluations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +122,52 @@ def retry(store: DuckStore, identity: str, now: datetime) -> int:
 def counts(store: DuckStore) -> dict[str, int]:
     """How many messages are in each state."""
     return {state: int(number) for state, number in store.query("SELECT state, count(*) FROM outbox GROUP BY state")}
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What is remembered of the evaluations of a rule; times are UTC without a zone."""
+
+    schedule: str
+    until: datetime | None
+    """What its schedule says up to then is dealt with."""
+    last: datetime | None
+    times: int
+    error: str
+
+
+def evaluations(query: Query) -> dict[str, Evaluated]:
+    """What is remembered of the rules, by name."""
+    rows = query("SELECT alert, schedule, until, evaluated, times, error FROM alert_evaluations ORDER BY alert")
+    return {str(row[0]): Evaluated(*row[1:]) for row in rows}
+
+
+def note_evaluation(store: DuckStore, alert: str, now: datetime, error: str = "") -> None:
+    """A rule was evaluated. Raises: StoreError."""
+    _remembered(store, alert)
+    store.query(
+        "UPDATE alert_evaluations SET evaluated = ?, times = times + 1, error = ? WHERE alert = ?",
+        [now, error[:400], alert],
+    )
+
+
+def note_until(store: DuckStore, alert: str, schedule: str, until: datetime) -> None:
+    """What the schedule of a rule says up to then is dealt with. Raises: StoreError."""
+    _remembered(store, alert)
+    store.query("UPDATE alert_evaluations SET schedule = ?, until = ? WHERE alert = ?", [schedule, until, alert])
+
+
+def _remembered(store: DuckStore, alert: str) -> None:
+    store.query(
+        "INSERT INTO alert_evaluations SELECT $1, '', NULL, NULL, 0, '' "
+        "WHERE NOT EXISTS (SELECT 1 FROM alert_evaluations WHERE alert = $1)",
+        [alert],
+    )
+
+
+def next_try(query: Query, sinks: Iterable[str]) -> datetime | None:
+    """When the next message for one of these sinks is to be tried; None when none waits."""
+    found: datetime | None = query(
+        "SELECT min(next_try) FROM outbox WHERE state = 'due' AND list_contains(?::VARCHAR[], sink)", [list(sinks)]
+    )[0][0]
+    return found

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import re
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from piiscan.errors import ConfigError, StoreError
+from piiscan.errors import ConfigError, PiiscanError, StoreError
+from piiscan.store.duck import MEMORY, Damaged, explain
 from piiscan.store.snapshot import open_newest
 
 _OVER = b"\0"
+_MORE = f"allow it more with {MEMORY}, as in {MEMORY}=4GB"
+_TAKEN = re.compile(r"/([\d.]+ \w+) used\)")
 
 
 @contextmanager
@@ -50,9 +55,19 @@ def _interrupted_by_ctrl_c(con: Any) -> Iterator[None]:
 @contextmanager
 def _limited(database: Path, timeout: float, memory: str) -> Iterator[tuple[Any, float | None]]:
     """A locked-down connection that is interrupted after `timeout` seconds, or by Ctrl-C."""
+    con, age = open_newest(database, memory=memory)
+    try:
+        with _bounded(con, database, timeout, memory):
+            yield con, age
+    finally:
+        con.close()
+
+
+@contextmanager
+def _bounded(con: Any, database: Path, timeout: float, memory: str) -> Iterator[None]:
+    """Within this block a connection is interrupted after `timeout` seconds, or by Ctrl-C; errors are in our words."""
     import duckdb
 
-    con, age = open_newest(database, memory=memory)
     stopped = threading.Event()
 
     def stop() -> None:
@@ -64,20 +79,34 @@ def _limited(database: Path, timeout: float, memory: str) -> Iterator[tuple[Any,
     timer.start()
     try:
         with _interrupted_by_ctrl_c(con):
-            yield con, age
+            yield
     except duckdb.InterruptException:
         if not stopped.is_set():
             raise KeyboardInterrupt from None
         raise StoreError(f"the query was stopped after {timeout:g} seconds (--timeout)") from None
     except duckdb.OutOfMemoryException:
-        raise StoreError(f"the query needs more than {memory} of memory") from None
+        raise StoreError(f"the query needs more than {os.environ.get(MEMORY) or memory} of memory; {_MORE}") from None
     except duckdb.Error as err:
         if stopped.is_set():
             raise StoreError(f"the query was stopped after {timeout:g} seconds (--timeout)") from None
+        told = explain(err, database)
+        if isinstance(told, Damaged):
+            raise told from None
         raise ConfigError(f"sql: {str(err).strip().splitlines()[0]}") from None
     finally:
         timer.cancel()
-        con.close()
+
+
+def memory_error(err: BaseException) -> StoreError | None:
+    """An error of DuckDB about memory as a sentence with what to do; None for any other error.
+
+    It is known by its name, so that who asks need not load DuckDB.
+    """
+    if type(err).__name__ != "OutOfMemoryException":
+        return None
+    found = _TAKEN.search(str(err))
+    limit = f"the {found[1]} that it may take" if found else "it may take"
+    return StoreError(f"DuckDB needs more memory than {limit}; {_MORE}")
 
 
 def _one_select(con: Any, query: str) -> None:
@@ -104,10 +133,31 @@ def rows(
         return columns, list(result.fetchall()), age
 
 
+def several(
+    database: Path, queries: Iterable[str], timeout: float, memory: str, threads: int = 0
+) -> Iterator[tuple[list[str], list[tuple[Any, ...]]] | PiiscanError]:
+    """Column names and rows of each question, or what was wrong with it; all by one connection, each with the limits.
+
+    `threads` of DuckDB, 0: as many as there are cores. Raises: StoreError when the database cannot be opened.
+    """
+    con, _ = open_newest(database, memory=memory, threads=threads)
+    try:
+        for query in queries:
+            try:
+                with _bounded(con, database, timeout, memory):
+                    _one_select(con, query)
+                    result = con.execute(query)
+                    found = [d[0] for d in result.description or ()], list(result.fetchall())
+            except PiiscanError as err:
+                yield err
+            else:
+                yield found
+    finally:
+        con.close()
+
+
 def to_parquet(database: Path, query: str, target: Path, timeout: float, memory: str) -> float | None:
     """Write the answer to a Parquet file of mode 0600; the snapshot's age. Raises: ConfigError, StoreError, OSError."""
-    import os
-
     import pyarrow.parquet as pq
 
     with _limited(database, timeout, memory) as (con, age):

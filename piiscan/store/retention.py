@@ -69,7 +69,7 @@ def vacuum(path: Path) -> tuple[int, int]:
     try:
         con = open_for_writing(draft)
         try:
-            con.execute(f"ATTACH '{_quoted(path)}' AS old")
+            con.execute(f"ATTACH '{quoted(path)}' AS old")
             for table in _tables(con):
                 con.execute(f'DELETE FROM main."{table}"')  # noqa: S608
                 columns = ", ".join(f'"{name}"' for name in _columns(con, table))
@@ -86,7 +86,8 @@ def vacuum(path: Path) -> tuple[int, int]:
     return before, path.stat().st_size
 
 
-def _quoted(path: Path) -> str:
+def quoted(path: Path) -> str:
+    """A path as it stands within quotes in SQL."""
     return str(path).replace("'", "''")
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from piiscan.errors import ConfigError
 from piiscan.store.ingest import DuckStore
 from piiscan.store.risk import rescored
+from piiscan.store.rotation import carry, key_of_print
 
 STATES = ("open", "confirmed", "false_positive", "accepted", "fixed")
 _NEWEST = "f.superseded IS NULL"
@@ -71,10 +72,11 @@ def suppress(store: DuckStore, meant: Meant, said: Said) -> int:
     now, number = _now(), _next(store)
     with store.transaction():
         store.query(
-            "INSERT INTO suppressions VALUES (?, ?, ?, ?, ?, ?, ?, false, ?, ?, ?, ?, NULL)",
+            "INSERT INTO suppressions VALUES (?, ?, ?, ?, ?, ?, ?, false, ?, ?, ?, ?, NULL, ?)",
             [
                 number, meant.rule, meant.source, meant.object, meant.column, meant.fingerprint, meant.predicate,
                 said.owner, said.reason, said.expires, now,
+                key_of_print(store.connection, meant.fingerprint) if meant.fingerprint else None,
             ],
         )  # fmt: skip
         told = {"rule": meant.rule, "source": meant.source, "object": meant.object, "column": meant.column}
@@ -88,7 +90,7 @@ def baseline(store: DuckStore, said: Said) -> tuple[int, int]:
     now, number = _now(), _next(store)
     with store.transaction():
         store.query(
-            "INSERT INTO suppressions VALUES (?, NULL, NULL, NULL, NULL, NULL, NULL, true, ?, ?, ?, ?, NULL)",
+            "INSERT INTO suppressions VALUES (?, NULL, NULL, NULL, NULL, NULL, NULL, true, ?, ?, ?, ?, NULL, NULL)",
             [number, said.owner, said.reason, said.expires, now],
         )
         store.query(
@@ -136,6 +138,7 @@ def apply(
     }
     typed = {name: pa.array(values, pa.string()) for name, values in globs.items()}
     with store.transaction(), store.lent("globs", typed), store.lent("answers", said):
+        carry(store.connection)
         store.query("CREATE OR REPLACE TEMP TABLE before AS SELECT DISTINCT finding FROM suppressed")
         store.query("DELETE FROM suppressed")
         for statement in (_WHOLE, _VALUES):
@@ -166,7 +169,9 @@ WHERE {_NEWEST} AND {_SCOPE}
 _VALUES = f"""
 INSERT INTO suppressed
 WITH wanted AS (
-    SELECT s.number, s.rule, s.source, s.object, s.column_name, s.fingerprint FROM suppressions s
+    SELECT s.number, s.rule, s.source, s.object, s.column_name, p.fingerprint FROM suppressions s
+    JOIN (SELECT number, fingerprint FROM suppressions UNION SELECT number, fingerprint FROM former_prints) p
+         ON p.number = s.number
     WHERE {_HOLDS} AND s.fingerprint IS NOT NULL
 ),
 known AS (

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from piiscan.store.rotation import not_looked_in
 
 PLACES = 5
 """Places of an object that are told."""
@@ -71,8 +73,15 @@ _NAMES = (
 )
 
 
-def incomplete(con: Any, *, name: bool) -> list[Incomplete]:
-    """For which objects the answer about a value, or a person's `name`, is not complete, by reason; none: it is."""
+_FORMER = "were read under an earlier key, and not since (scan them again, or give that key with --old-key-file)"
+
+
+def incomplete(con: Any, *, name: bool, keys: Collection[str] = ()) -> list[Incomplete]:
+    """For which objects the answer about a value, or a person's `name`, is not complete, by reason; none: it is.
+
+    `keys`: ids of earlier keys whose fingerprints were looked for, too.
+    """
     asked = (*_INCOMPLETE, _NAMES) if name else _INCOMPLETE
     counted = [Incomplete(why, int(con.execute(sql).fetchall()[0][0])) for why, sql in asked]
+    counted.append(Incomplete(_FORMER, not_looked_in(con, keys)))
     return [one for one in counted if one.objects]

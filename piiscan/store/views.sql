@@ -41,6 +41,57 @@ FROM suppressed x JOIN suppressions s ON s.number = x.number
 WHERE s.removed IS NULL AND (s.expires IS NULL OR s.expires > (now() AT TIME ZONE 'UTC'))
 GROUP BY x.finding;
 
+-- What people set aside: no term of the risk.
+CREATE OR REPLACE VIEW set_aside AS
+SELECT finding FROM suppressed_now
+UNION
+SELECT finding FROM triage GROUP BY finding
+HAVING arg_max(state, made) = 'false_positive'
+   AND coalesce(arg_max({'until': expires}, made).until > (now() AT TIME ZONE 'UTC'), true);
+
+-- What of a person findings are, as piiscan/people.py has it; a test holds both equal.
+CREATE OR REPLACE VIEW finding_kinds AS
+SELECT finding, oid, rule,
+       CASE WHEN rule = 'ner.person' THEN 'name'
+            WHEN rule = 'generic.date_of_birth' THEN 'birth'
+            WHEN rule = 'generic.email' THEN 'email'
+            WHEN rule = 'generic.username' THEN 'login'
+            WHEN rule IN ('generic.password', 'generic.password_hash', 'generic.pin') THEN 'password'
+            WHEN rule IN ('ner.address', 'generic.postal_address', 'generic.street_address') THEN 'address'
+            WHEN starts_with(rule, 'iban.') OR rule IN ('generic.credit_card', 'generic.credit_card_no_keyword',
+                 'generic.account_number', 'us.bank_account') THEN 'payment'
+            WHEN rule IN ('special.health_condition', 'special.genetic_biometric', 'us.ndc', 'us.hcpcs') THEN 'health'
+            WHEN category NOT IN ('pii', 'phi') OR regexp_full_match(rule, '(special|ner)\..*|.*postal_code|.*postcode|'
+                 '.*postnummer|br\.cep|fo\.ptal|id\.sim|generic\.(iccid|imei|imsi|ipv4|ipv6|lat_long|license_plate.*|'
+                 'mac_address.*|meid|vin|medical_device_udi)|de\.bsnr|de\.lanr|nl\.big|no\.health_personnel|'
+                 'us\.(dea|hcpcs|ndc|npi|ptin)') THEN NULL
+            WHEN regexp_full_match(rule, '\w+\.phone(_\w+)?') THEN 'phone'
+            ELSE 'identifier' END AS kind
+FROM findings WHERE superseded IS NULL AND NOT test_data;
+
+-- Combinations of the newest state, but for those of which one part is set aside whole.
+CREATE OR REPLACE VIEW combinations_now AS
+WITH kinds AS (
+    SELECT k.oid, k.kind, bool_or(x.finding IS NULL) AS some_left
+    FROM finding_kinds k LEFT JOIN set_aside x ON x.finding = k.finding
+    WHERE k.oid IN (SELECT f.oid FROM findings f JOIN set_aside x ON x.finding = f.finding WHERE f.superseded IS NULL)
+    GROUP BY k.oid, k.kind
+),
+lost AS (
+    SELECT DISTINCT k.oid, p.combination
+    FROM kinds k
+    JOIN (VALUES ('identity', 1, ['name']), ('identity', 2, ['birth']), ('identity', 3, ['identifier']),
+                 ('payment', 1, ['name']), ('payment', 2, ['payment']),
+                 ('health', 1, ['name', 'identifier']), ('health', 2, ['health']),
+                 ('login', 1, ['email', 'login']), ('login', 2, ['password'])) AS p (combination, part, kinds)
+      ON list_contains(p.kinds, k.kind)
+    GROUP BY k.oid, p.combination, p.part HAVING NOT bool_or(k.some_left)
+)
+SELECT c.oid, c.run, c.combination, c.units, c.exact
+FROM combinations c
+JOIN objects o ON o.oid = c.oid AND o.run = c.run AND o.superseded IS NULL
+ANTI JOIN lost l ON l.oid = c.oid AND l.combination = c.combination;
+
 CREATE OR REPLACE VIEW risk_terms AS
 WITH limits AS (
     SELECT max(weight) FILTER (term = 'cap') AS cap, log10(greatest(max(weight) FILTER (term = 'spread.full_at'), 10)) AS full_at
@@ -51,13 +102,11 @@ parts AS (
            round(f.confidence::DOUBLE, 4) AS confidence, f.distinct_values AS number,
            'severity.' || ['low', 'medium', 'high', 'critical'][f.severity] AS weighed
     FROM findings f LEFT JOIN rules r ON r.rule = f.rule
-    LEFT JOIN suppressed_now x ON x.finding = f.finding
-    LEFT JOIN finding_states t ON t.finding = f.finding AND t.state = 'false_positive'
-    WHERE f.superseded IS NULL AND NOT f.test_data AND x.finding IS NULL AND t.finding IS NULL
+    ANTI JOIN set_aside x ON x.finding = f.finding
+    WHERE f.superseded IS NULL AND NOT f.test_data
     UNION ALL
-    SELECT c.oid, 'combination.' || c.combination, c.combination, NULL, 1.0, c.units, 'combination.' || c.combination
-    FROM combinations c JOIN objects o ON o.oid = c.oid AND o.run = c.run
-    WHERE o.superseded IS NULL
+    SELECT oid, 'combination.' || combination, combination, NULL, 1.0, units, 'combination.' || combination
+    FROM combinations_now
 ),
 weighed AS (
     SELECT p.*, w.weight, 1 + least(log10(greatest(p.number, 1)) / l.full_at, 1.0) AS spread, l.cap
@@ -116,9 +165,14 @@ CREATE OR REPLACE VIEW v_suppressions AS
 SELECT s.number, s.rule, s.source, s.object, s.column_name, lower(hex(s.fingerprint)) AS fingerprint, s.predicate,
        s.baseline, s.owner, s.reason, s.made, s.expires, s.removed,
        s.removed IS NULL AND (s.expires IS NULL OR s.expires > (now() AT TIME ZONE 'UTC')) AS in_force,
-       coalesce(c.findings, 0) AS findings
+       coalesce(c.findings, 0) AS findings,
+       s.removed IS NULL AND (s.key_id IS NOT NULL OR u.number IS NOT NULL) AS unverified
 FROM suppressions s
-LEFT JOIN (SELECT number, count(*) AS findings FROM suppressed_now GROUP BY number) c ON c.number = s.number;
+LEFT JOIN (SELECT number, count(*) AS findings FROM suppressed_now GROUP BY number) c ON c.number = s.number
+LEFT JOIN (
+    SELECT DISTINCT b.number FROM baseline_values b JOIN objects o ON o.oid = b.oid
+    WHERE o.superseded IS NULL AND contains(o.catalogue, ':')
+) u ON u.number = s.number;
 
 CREATE OR REPLACE VIEW v_audit AS
 SELECT made, owner, action, lower(hex(finding)) AS finding, number, detail FROM audit;
@@ -150,7 +204,8 @@ SELECT key AS object, source, media_type, size, modified, outcome, reason, risk,
        CASE WHEN run NOT IN (SELECT run FROM runs WHERE contains(settings, '"ner": false'))
             THEN names_examined END AS names_examined,   -- NULL: names were not looked for
        reasons, coalesce(sensitivity, risk) AS sensitivity, (SELECT max(e.exposure) FROM exposures e
-       WHERE e.source = objects.source) AS exposure, people
+       WHERE e.source = objects.source) AS exposure, people,
+       CASE WHEN contains(catalogue, ':') THEN split_part(catalogue, ':', 1) END AS former_key   -- see rotation.py
 FROM objects
 WHERE superseded IS NULL;
 
@@ -171,7 +226,7 @@ LEFT JOIN rules r ON r.rule = c.rule;
 CREATE OR REPLACE VIEW v_people AS
 SELECT o.key AS object, o.source, o.people, c.units AS identified, c.exact AS identified_exact, o.run
 FROM objects o
-LEFT JOIN combinations c ON c.oid = o.oid AND c.run = o.run AND c.combination = 'identity'
+LEFT JOIN combinations_now c ON c.oid = o.oid AND c.run = o.run AND c.combination = 'identity'
 WHERE o.superseded IS NULL AND o.people > 0;
 
 CREATE OR REPLACE VIEW v_regulations AS

@@ -389,7 +389,7 @@ def configured(cli: Cli, *sinks: str) -> tuple[str, ...]:
 def test_alert_ls(cli: Cli) -> None:
     done = cli.good("alert", "ls", *configured(cli, "file", "stop"))
     assert done.text.split() == [
-        *("all", "critical", "->", "file,", "stop:"),
+        *("all", "critical", "run", "->", "file,", "stop:"),
         *("SELECT", "object,", "rule", "FROM", "v_findings", "ORDER", "BY", "object"),
     ]
 

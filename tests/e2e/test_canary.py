@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import gzip
 import io
 import json
 import os
 import pty
 import signal
+import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +23,7 @@ from piiscan.report import FORMATS as REPORTS
 from tests.e2e.test_kill import KILL
 from tests.extract.make import cell, docx, paragraph, xlsx, zipped
 from tests.support.cli import Cli, hooked
+from tests.support.made import database, finding, report
 from tests.support.trees import write
 
 _ZSTD_FRAME = b"\x28\xb5\x2f\xfd"
@@ -144,6 +147,11 @@ def unpacked(path: Path) -> bytes:
         out.append(repr(pq.read_table(path).to_pylist()).encode())
     elif data[:4] == b"PAR1":
         out.extend(zstd_frames(data))  # its writer was killed before the end: there is no list of its pages
+    elif data[:2] == b"\x1f\x8b":
+        out.append(gzip.decompress(data))
+    elif data[:4] == b"PK\x03\x04":
+        with zipfile.ZipFile(path) as archive:
+            out.extend(map(archive.read, archive.namelist()))
     elif data[8:12] == b"DUCK":
         import duckdb
 
@@ -212,8 +220,15 @@ def test_the_look_would_see_a_leak(tmp_path: Path) -> None:
             assert_clean(unpacked(path), "the spool")
     with duckdb.connect(str(tmp_path / "a.duckdb")) as con:
         con.execute("CREATE TABLE t AS SELECT ? AS v", [SECRETS["csv"]["mail"]])
+        log = tmp_path / "a.duckdb.wal"
+        with pytest.raises(AssertionError, match="csv/mail"):
+            assert_clean(unpacked(log), "the log")
     with pytest.raises(AssertionError):
         assert_clean(unpacked(tmp_path / "a.duckdb"), "the database")
+    for packed in (gzip.compress(SECRETS["csv"]["mail"].encode()), zipped({"a": SECRETS["csv"]["mail"]})):
+        (tmp_path / "packed").write_bytes(packed)
+        with pytest.raises(AssertionError, match="csv/mail"):
+            assert_clean(unpacked(tmp_path / "packed"), "an export")
 
 
 def test_everything_that_is_written_and_said(cli: Cli, cache: Path, tree: Path) -> None:
@@ -248,7 +263,14 @@ def test_everything_that_is_written_and_said(cli: Cli, cache: Path, tree: Path) 
         assert b"*" in shown
     checked(cli, "check", "tree/text.txt", "--no-ner")
     checked(cli, "db", "info")
-    checked(cli, "scan", "tree", "--full", "--no-ner", "--json", "--fail-on", "low")  # all of it is in the baseline
+    checked(cli, "db", "backup", "kept.bak")
+    checked(cli, "db", "rotate-key")
+    checked(cli, "find", "--json", stdin=f"{secret['card']}\n".encode())  # under both keys
+    loud = ("--log-level", "debug", "--log-format", "json")
+    again = ("scan", "tree", "--no-ner", "--json", "--fail-on", "low", "--metrics-file", "m.prom")
+    checked(cli, *loud, *again)  # all is read under the new key, and all of it is in the baseline
+    assert not any(row["unverified"] for row in cli.sql("SELECT unverified FROM v_suppressions WHERE baseline"))
+    assert cli.good("alert", "outbox", "--all", "--json").lines()
     checked(cli, "scan", "tree", "--dry-run")
     assert (cli.root / "alerts.jsonl").stat().st_size > 1_000
     assert assert_all_clean(cli, cache) > 10
@@ -292,6 +314,23 @@ def test_a_traceback_tells_no_value(cli: Cli, cache: Path, tree: Path) -> None:
     assert "KeyError" in done.said
     assert "in mask_for" in done.said
     assert_all_clean(cli, cache)
+
+
+FAULT = """
+import piiscan.redact as redact
+def forms(value):
+    raise ValueError(f"no form of {value!r}")
+redact.forms = forms
+"""
+
+
+def test_a_fault_in_a_command_that_was_given_a_value(cli: Cli, tree: Path) -> None:
+    database(cli.root, [report("a.txt", [finding()])], name="piiscan.duckdb")
+    env = hooked(cli.root / "hook", FAULT) | {"PIISCAN_DEBUG": "1"}
+    card = f"{SECRETS['text']['card']}\n".encode()
+    for command in (("find",), ("triage", "suppress", "--value", "--reason", "x")):
+        said = checked(cli, *command, "--key-file", "made.key", stdin=card, env=env, codes=(2,))
+        assert said == b""
 
 
 def test_progress_on_a_terminal_tells_no_value(cli: Cli, tree: Path) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,8 @@ from piiscan.model import Category, ColumnFound, Combination, Finding, Outcome, 
 from piiscan.score import CAP, FULL_AT, TOGETHER, WEIGHTS, score
 from piiscan.store.ingest import DuckStore
 from piiscan.store.risk import rescore, set_sensitivity, set_weight
+from piiscan.store.triage import Meant, Said, remove, set_state, suppress
+from piiscan.triage import put_into_force
 from tests.support.made import SOURCE, add_run, database, finding, report, rule
 
 RULES = [rule("us.ssn"), rule("de.iban"), rule("generic.password"), rule("aws.key")]
@@ -173,6 +178,84 @@ def test_a_million_objects_in_one_statement(tmp_path: Path) -> None:
     ]
     assert time.process_time() > before
     store.close()
+
+
+def together(store: DuckStore) -> list[tuple[str, str]]:
+    """The combinations that count, by object, as `explain` and the views tell them."""
+    terms = store.query("SELECT object, term FROM v_risk_terms WHERE severity IS NULL ORDER BY ALL")
+    reasons = store.query("SELECT object, reasons FROM v_objects ORDER BY object")
+    assert sorted({key for key, _ in terms}) == [key for key, said in reasons if "row" in said]
+    return [(key, str(term).removeprefix("combination.")) for key, term in terms]
+
+
+def test_a_combination_goes_with_what_it_is_made_of(tmp_path: Path) -> None:
+    names = ("ner.person", "generic.date_of_birth", "us.ssn", "generic.credit_card", "generic.email")
+    made = [finding(name, confidence=0.5) for name in names]
+    both = (Combination("identity", 12, True), Combination("payment", 12, True))
+    path = database(tmp_path, [replace(report(key, made), combinations=both) for key in ("a.csv", "b.csv")])
+    store = DuckStore(path, key_file=tmp_path / "made.key")
+    every = [(key, name) for key in ("a.csv", "b.csv") for name in ("identity", "payment")]
+    ids = {
+        (key, rule): bytes.fromhex(found)
+        for key, rule, found in store.query("SELECT object, rule, finding FROM v_findings")
+    }
+    risk = dict(store.query("SELECT object, risk FROM v_objects"))
+    assert together(store) == every
+    me = Said("me", "because")
+    set_state(store, ids["a.csv", "us.ssn"], "false_positive", me)
+    assert together(store) == [("a.csv", "payment"), *every[2:]]
+    assert dict(store.query("SELECT object, risk FROM v_objects"))["a.csv"] < risk["a.csv"]
+    assert store.query("SELECT object, identified FROM v_people ORDER BY object") == []  # no people are made up here
+    set_state(store, ids["a.csv", "us.ssn"], "open", me)
+    set_state(store, ids["a.csv", "generic.email"], "false_positive", me)
+    set_state(store, ids["a.csv", "us.ssn"], "accepted", me)
+    assert together(store) == every
+    suppress(store, Meant(rule="ner.*", object="b.csv"), me)
+    put_into_force(store)
+    assert together(store) == every[:2]
+    remove(store, 1, me)
+    put_into_force(store)
+    assert together(store) == every
+    store.close()
+
+
+def test_a_combination_stays_while_each_of_its_parts_has_a_finding_left(tmp_path: Path) -> None:
+    made = [finding(name) for name in ("ner.person", "generic.date_of_birth", "us.ssn", "de.steuer_id")]
+    one = replace(report("a.csv", made), combinations=(Combination("identity", 5, True),), people=5)
+    store = DuckStore(database(tmp_path, [one]), key_file=tmp_path / "made.key")
+    for rule_id, left in (("us.ssn", 1), ("de.steuer_id", 0)):
+        ((found,),) = store.query("SELECT finding FROM v_findings WHERE rule = ?", [rule_id])
+        set_state(store, bytes.fromhex(found), "false_positive", Said("me", "twice the same"))
+        assert len(together(store)) == left
+        assert store.query("SELECT identified FROM v_people") == [(5 if left else None,)]
+    past = Said("me", "for a day", datetime.now(UTC).replace(tzinfo=None) - timedelta(days=1))
+    set_state(store, bytes.fromhex(found), "false_positive", past)
+    assert len(together(store)) == 1
+    store.close()
+
+
+def test_the_kinds_of_the_views_are_those_of_people(tmp_path: Path) -> None:
+    from piiscan.catalogue import load_rules
+    from piiscan.classify import address_stage, ner
+    from piiscan.people import COMBINATIONS, kind_of
+
+    rules = {r.id: r.category for r in (*load_rules(), *ner.RULES, address_stage.RULE)}
+    made = [replace(finding(str(name)), category=category) for name, category in rules.items()]
+    store = DuckStore(database(tmp_path, [report("a.csv", made)]), key_file=tmp_path / "made.key")
+    found = dict(store.query("SELECT rule, kind FROM finding_kinds"))
+    store.close()
+    assert len(found) == len(rules) > 1000
+    # Places, organisations and the like name nobody, whatever `people` takes them for.
+    vague = {name for name in rules if name.startswith(("ner.", "special.")) and found[name] is None}
+    assert {name: kind_of(name, category) for name, category in rules.items() if name not in vague} == {
+        name: kind for name, kind in found.items() if name not in vague
+    }
+    view = (files("piiscan.store") / "views.sql").read_text("utf-8")
+    for name, parts in COMBINATIONS.items():
+        for number, kinds in enumerate(parts, 1):
+            listed = re.search(rf"\('{name}', {number}, \[([^\]]*)\]\)", view)
+            assert listed is not None
+            assert {word.strip(" '") for word in listed[1].split(",")} == set(kinds)
 
 
 def test_a_rule_of_no_weight_is_no_term(store: DuckStore) -> None:
