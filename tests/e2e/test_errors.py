@@ -96,7 +96,11 @@ def test_no_database_yet(cli: Cli) -> None:
 
 
 def test_a_damaged_log_is_repaired_on_request(cli: Cli, tree: Path) -> None:
-    code = "import os, piiscan.store.ingest as i\ni.DuckStore.end = lambda *a: os.kill(os.getpid(), 9)"
+    # Killed before the run's end, and without a snapshot that would have written the log back.
+    code = (
+        "import os, piiscan.store.ingest as i, piiscan.store.snapshot as s\n"
+        "s.Publisher.maybe = lambda *a: None\ni.DuckStore.end = lambda *a: os.kill(os.getpid(), 9)"
+    )
     cli.run("scan", "tree", "--no-ner", "--quiet", env=hooked(cli.root / "hook", code))
     wal = cli.root / "piiscan.duckdb.wal"
     data = wal.read_bytes()
