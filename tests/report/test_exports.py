@@ -20,9 +20,6 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import botocore.loaders
-import botocore.model
-import botocore.validate
 import pyarrow.parquet as pq
 import pytest
 
@@ -32,6 +29,7 @@ from piiscan.report.rows import findings
 from piiscan.report.worst import Worst
 from piiscan.store.duck import open_for_reading
 from tests.report import hostile, tables
+from tests.report.shapes import aws, wrong
 from tests.support.cli import Cli
 from tests.support.trees import ssn
 
@@ -143,35 +141,6 @@ def test_objects_are_read_some_at_a_time(
 
 
 # Lines
-
-
-@cache
-def aws(service: str, shape: str) -> Any:
-    model = botocore.loaders.Loader().load_service_model(service, "service-2")
-    return botocore.model.ServiceModel(model).shape_for(shape)
-
-
-def unknown(value: Any, shape: Any, path: str = "") -> Iterator[str]:
-    """What botocore's validator lets through: unknown members, values that an enumeration lacks, empty strings."""
-    if shape.type_name == "structure":
-        for key, inner in value.items():
-            if key in shape.members:
-                yield from unknown(inner, shape.members[key], f"{path}.{key}")
-            else:
-                yield f"{path}.{key}: unknown"
-    elif shape.type_name in ("list", "map"):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from unknown(inner, shape.value if isinstance(value, dict) else shape.member, f"{path}[]")
-    elif shape.type_name == "string":
-        if getattr(shape, "enum", None) and value not in shape.enum:
-            yield f"{path}: {value}"
-        if (pattern := shape.metadata.get("pattern")) and not re.search(pattern, value):
-            yield f"{path}: does not match"
-
-
-def wrong(value: Any, shape: Any) -> list[str]:
-    report = botocore.validate.ParamValidator().validate(value, shape)
-    return [*([report.generate_report()] if report.has_errors() else []), *unknown(value, shape)]
 
 
 def test_the_check_of_aws_shapes_finds_mistakes() -> None:
