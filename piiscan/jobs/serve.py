@@ -24,7 +24,7 @@ from queue import Empty, SimpleQueue
 from piiscan.errors import StoreError
 from piiscan.jobs.store import read_waiting
 from piiscan.jobs.turns import GRACE, Said, Watch, below_us
-from piiscan.store.duck import signature
+from piiscan.store.duck import HELD, signature
 
 log = logging.getLogger(__name__)
 
@@ -162,7 +162,7 @@ class Server:
             with self.reading:
                 self._waiting = read_waiting(self._database, self._more)
         except StoreError as err:
-            if "another process" not in str(err):
+            if HELD not in str(err):
                 raise
             return False
         self._seen = seen

@@ -19,7 +19,7 @@ from typing import Any
 
 from piiscan.errors import ConfigError, StoreError
 from piiscan.jobs.schedule import Schedule, read_schedule
-from piiscan.store.duck import explain, open_for_reading, open_for_writing, schema_version, unbroken
+from piiscan.store.duck import HELD, explain, open_for_reading, open_for_writing, schema_version, unbroken
 
 FIRST_SCHEMA = 5
 """The schema that brought the tables of jobs."""
@@ -320,7 +320,7 @@ def open_jobs(path: Path) -> JobStore:
         try:
             return JobStore(path)
         except StoreError as err:
-            if "another process" not in str(err) or time.monotonic() > until:
+            if HELD not in str(err) or time.monotonic() > until:
                 raise
         time.sleep(0.1)
 

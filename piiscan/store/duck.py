@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 STORAGE = "v1.5.0"
+PATIENCE = 1.0
+"""Seconds that a writer waits for others to close the database: who reads it, reads for a moment."""
+HELD = "another process"
+"""In the sentence about a database that somebody else has open."""
 MEMORY = "PIISCAN_MEMORY"
 """The variable that says how much memory DuckDB may take, in place of what each command allows it."""
 _SIZE = re.compile(r"\d+(?:\.\d+)? ?(?:[KMGT]i?B)", re.IGNORECASE | re.ASCII)
@@ -108,7 +113,7 @@ def explain(err: Exception, path: Path) -> StoreError:
     if "Could not set lock" in text or "Conflicting lock" in text or "being used by another process" in text:
         owner = re.search(r"PID (\d+)", text)
         who = f" (process {owner[1]})" if owner else ""
-        return StoreError(f"{path}: another process{who} is writing to this database; wait for it or use another --db")
+        return StoreError(f"{path}: {HELD}{who} is writing to this database; wait for it or use another --db")
     if "newer version" in text or "was created with" in text or "storage version" in text.lower():
         return StoreError(f"{path}: written by a newer DuckDB; update the duckdb package")
     if any(said in text for said in _FULL):
@@ -181,16 +186,17 @@ def open_for_writing(path: Path) -> DuckDBPyConnection:
     """The database, made or migrated as needed; the file is private to the user. Raises: StoreError."""
     import duckdb
 
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        made = not path.exists()
-        old = os.umask(0o077)
+    made = not path.exists()
+    end = time.monotonic() + PATIENCE
+    while True:
         try:
-            con = duckdb.connect(str(path), config={**settings(), "storage_compatibility_version": STORAGE})
-        finally:
-            os.umask(old)
-    except (duckdb.Error, OSError) as err:
-        raise explain(err, path) from None
+            con = _connect(path)
+            break
+        except (duckdb.Error, OSError) as err:
+            told = explain(err, path)
+            if HELD not in str(told) or time.monotonic() > end:
+                raise told from None
+            time.sleep(0.05)
     try:
         if made:
             os.chmod(path, 0o600)
@@ -204,6 +210,17 @@ def open_for_writing(path: Path) -> DuckDBPyConnection:
         con.close()
         raise
     return con
+
+
+def _connect(path: Path) -> DuckDBPyConnection:
+    import duckdb
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    old = os.umask(0o077)
+    try:
+        return duckdb.connect(str(path), config={**settings(), "storage_compatibility_version": STORAGE})
+    finally:
+        os.umask(old)
 
 
 def open_for_reading(path: Path, *, locked_down: bool = False, memory: str = "", threads: int = 0) -> Any:
