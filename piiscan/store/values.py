@@ -26,15 +26,16 @@ def holders(con: Any, prints: Sequence[bytes]) -> list[dict[str, Any]]:
 
     Of each: source, object, rule, its name, count, and the first places, masked.
     """
-    # Numbers are compared while the table is read; the rest of a fingerprint in what these leave.
-    heads = [int.from_bytes(one[:8], "big") for one in prints]
-    same = " OR ".join(["(head = ? AND fingerprint = ?)"] * len(prints))
+    # The table is read for the numbers alone; the other columns are fetched of the rows that these leave.
+    heads = ", ".join(str(int.from_bytes(one[:8], "big")) for one in prints)
     rows = con.execute(
-        "SELECT o.source, o.key, v.rule, coalesce(r.name, v.rule), v.count, v.oid, v.run, v.fingerprint "  # noqa: S608
-        f"FROM (SELECT * FROM value_index WHERE {same}) v "
+        f"WITH hit AS MATERIALIZED (SELECT rowid AS place FROM value_index WHERE head IN ({heads})), "  # noqa: S608
+        "near AS (SELECT * FROM value_index WHERE rowid IN (SELECT place FROM hit)) "
+        "SELECT o.source, o.key, v.rule, coalesce(r.name, v.rule), v.count, v.oid, v.run, v.fingerprint FROM near v "
         "JOIN objects o ON o.oid = v.oid AND o.run = v.run LEFT JOIN rules r ON r.rule = v.rule "
-        "WHERE o.superseded IS NULL ORDER BY o.source, o.key, v.rule",
-        [value for pair in zip(heads, prints, strict=True) for value in pair],
+        f"WHERE v.fingerprint IN ({', '.join('?' * len(prints))}) AND o.superseded IS NULL "
+        "ORDER BY o.source, o.key, v.rule",
+        list(prints),
     ).fetchall()
     return [
         {
