@@ -150,14 +150,14 @@ FREE = 1 << 30
 def _database(path: Path) -> tuple[str, str]:
     """Whether the database can be opened."""
     from piiscan.errors import StoreError
-    from piiscan.store.duck import latest_version, open_for_reading, schema_version
+    from piiscan.store.duck import Held, latest_version, open_for_reading, schema_version
 
     if not path.exists():
         return "--", f"{path}: none yet, the first scan makes it"
     try:
         con = open_for_reading(path)
     except StoreError as err:
-        return ("ok" if "is writing to this database" in str(err) else "BAD"), str(err)
+        return ("ok" if isinstance(err, Held) else "BAD"), str(err)
     try:
         found = schema_version(con)
     finally:

@@ -24,7 +24,7 @@ from queue import Empty, SimpleQueue
 from piiscan.errors import StoreError
 from piiscan.jobs.store import read_waiting
 from piiscan.jobs.turns import GRACE, Said, Watch, below_us
-from piiscan.store.duck import HELD, signature
+from piiscan.store.duck import Held, signature
 
 log = logging.getLogger(__name__)
 
@@ -161,9 +161,7 @@ class Server:
         try:
             with self.reading:
                 self._waiting = read_waiting(self._database, self._more)
-        except StoreError as err:
-            if HELD not in str(err):
-                raise
+        except Held:
             return False
         self._seen = seen
         return True

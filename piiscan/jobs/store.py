@@ -17,9 +17,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from piiscan.errors import ConfigError, StoreError
+from piiscan.errors import ConfigError
 from piiscan.jobs.schedule import Schedule, read_schedule
-from piiscan.store.duck import HELD, explain, open_for_reading, open_for_writing, schema_version, unbroken
+from piiscan.store.duck import Held, explain, open_for_reading, open_for_writing, schema_version, unbroken
 
 FIRST_SCHEMA = 5
 """The schema that brought the tables of jobs."""
@@ -319,8 +319,8 @@ def open_jobs(path: Path) -> JobStore:
     while True:
         try:
             return JobStore(path)
-        except StoreError as err:
-            if HELD not in str(err) or time.monotonic() > until:
+        except Held:
+            if time.monotonic() > until:
                 raise
         time.sleep(0.1)
 

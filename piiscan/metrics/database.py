@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from piiscan import __version__
-from piiscan.errors import StoreError
 from piiscan.metrics.exposition import Samples, exposition
 from piiscan.metrics.families import CATEGORIES, ENDED, FAMILIES, MESSAGES, OUTCOMES, SEVERITIES, STATUSES
 from piiscan.metrics.progress import progress_samples
 from piiscan.report.summary import HARMLESS
 from piiscan.store import outbox
-from piiscan.store.duck import signature
+from piiscan.store.duck import Held, signature
 from piiscan.store.snapshot import open_newest, snapshot_path
 
 Query = Callable[[str], Sequence[tuple[Any, ...]]]
@@ -179,9 +178,7 @@ class Reader:
             return
         try:
             con, age = open_newest(self._database, memory=_MEMORY, threads=1)
-        except StoreError as err:
-            if "is writing to this database" not in str(err):
-                raise
+        except Held:
             self._busy = True  # and no snapshot yet: what was known stands
             return
         try:

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 STORAGE = "v1.5.0"
 PATIENCE = 1.0
 """Seconds that a writer waits for others to close the database: who reads it, reads for a moment."""
-HELD = "another process"
-"""In the sentence about a database that somebody else has open."""
 MEMORY = "PIISCAN_MEMORY"
 """The variable that says how much memory DuckDB may take, in place of what each command allows it."""
 _SIZE = re.compile(r"\d+(?:\.\d+)? ?(?:[KMGT]i?B)", re.IGNORECASE | re.ASCII)
@@ -102,6 +100,10 @@ class Damaged(StoreError):
         """Where in the log what is damaged begins, in bytes, when that is known."""
 
 
+class Held(StoreError):
+    """Another process has the database open."""
+
+
 def from_duckdb(err: BaseException) -> bool:
     """Whether an error is one of DuckDB's, whose library need not be imported to know it."""
     return type(err).__module__ in ("duckdb", "_duckdb")
@@ -113,7 +115,7 @@ def explain(err: Exception, path: Path) -> StoreError:
     if "Could not set lock" in text or "Conflicting lock" in text or "being used by another process" in text:
         owner = re.search(r"PID (\d+)", text)
         who = f" (process {owner[1]})" if owner else ""
-        return StoreError(f"{path}: {HELD}{who} is writing to this database; wait for it or use another --db")
+        return Held(f"{path}: another process{who} is writing to this database; wait for it or use another --db")
     if "newer version" in text or "was created with" in text or "storage version" in text.lower():
         return StoreError(f"{path}: written by a newer DuckDB; update the duckdb package")
     if any(said in text for said in _FULL):
@@ -194,7 +196,7 @@ def open_for_writing(path: Path) -> DuckDBPyConnection:
             break
         except (duckdb.Error, OSError) as err:
             told = explain(err, path)
-            if HELD not in str(told) or time.monotonic() > end:
+            if not isinstance(told, Held) or time.monotonic() > end:
                 raise told from None
             time.sleep(0.05)
     try:

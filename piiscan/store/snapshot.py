@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from piiscan import stages
 from piiscan.errors import StoreError
-from piiscan.store.duck import copy_database, open_for_reading, unbroken
+from piiscan.store.duck import Held, copy_database, open_for_reading, unbroken
 
 if TYPE_CHECKING:
     from piiscan.store.ingest import DuckStore
@@ -65,9 +65,9 @@ def open_newest(database: Path, *, memory: str = "", threads: int = 0) -> tuple[
     """
     try:
         return open_for_reading(database, locked_down=True, memory=memory, threads=threads), None
-    except StoreError as err:
+    except Held:
         copy = snapshot_path(database)
-        if "is writing to this database" not in str(err) or not copy.exists():
+        if not copy.exists():
             raise
         age = max(time.time() - copy.stat().st_mtime, 0.0)
         return open_for_reading(copy, locked_down=True, memory=memory, threads=threads), age
