@@ -35,16 +35,25 @@ def read_key(path: Path) -> bytes:
     """The key in a file of 64 hexadecimal digits. Raises: ConfigError."""
     try:
         status = path.stat()
-        text = path.read_text(encoding="ascii").strip()
-        key = bytes.fromhex(text)
+        text = path.read_text(encoding="ascii")
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such key file; restore it from your backup") from None
     except (OSError, ValueError) as err:
         raise ConfigError(f"{path}: not a readable key file ({type(err).__name__})") from None
-    if len(key) != KEY_BYTES:
-        raise ConfigError(f"{path}: a key has {KEY_BYTES} bytes as {2 * KEY_BYTES} hexadecimal digits")
+    key = parse_key(text, str(path))
     if os.name == "posix" and status.st_mode & 0o077:
         raise ConfigError(f"{path}: readable by others; run chmod 600 on it")
+    return key
+
+
+def parse_key(text: str, where: str) -> bytes:
+    """The key of 64 hexadecimal digits that was read at `where`. Raises: ConfigError."""
+    try:
+        key = bytes.fromhex(text.strip())
+    except ValueError:
+        raise ConfigError(f"{where}: not a readable key file (ValueError)") from None
+    if len(key) != KEY_BYTES:
+        raise ConfigError(f"{where}: a key has {KEY_BYTES} bytes as {2 * KEY_BYTES} hexadecimal digits")
     return key
 
 
@@ -56,15 +65,24 @@ def read_customer_key(path: Path) -> bytes:
     try:
         status = path.stat()
         data = path.read_bytes()
-        key = data if len(data) == KEY_BYTES else base64.b64decode(data.strip(), validate=True)
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such key file") from None
-    except (OSError, ValueError) as err:
+    except OSError as err:
         raise ConfigError(f"{path}: not a readable key file ({type(err).__name__})") from None
-    if len(key) != KEY_BYTES:
-        raise ConfigError(f"{path}: a key has {KEY_BYTES} bytes, as they are or in base64")
+    key = parse_customer_key(data, str(path))
     if os.name == "posix" and status.st_mode & 0o077:
         raise ConfigError(f"{path}: readable by others; run chmod 600 on it")
+    return key
+
+
+def parse_customer_key(data: bytes, where: str) -> bytes:
+    """The customer's key out of its 32 bytes, or their base64, that were read at `where`. Raises: ConfigError."""
+    try:
+        key = data if len(data) == KEY_BYTES else base64.b64decode(data.strip(), validate=True)
+    except ValueError:
+        raise ConfigError(f"{where}: not a readable key file (ValueError)") from None
+    if len(key) != KEY_BYTES:
+        raise ConfigError(f"{where}: a key has {KEY_BYTES} bytes, as they are or in base64")
     return key
 
 

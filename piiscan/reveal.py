@@ -14,7 +14,7 @@ from typing import Any
 from piiscan.classify.build import build_stack
 from piiscan.classify.encoded import readings
 from piiscan.classify.session import StackSession
-from piiscan.config import Config, read_passwords
+from piiscan.config import Config
 from piiscan.crawl import STDIN, Target, open_source
 from piiscan.engine.opening import for_child, opened
 from piiscan.engine.sandbox import ParserChild
@@ -24,6 +24,7 @@ from piiscan.identify import identify
 from piiscan.locate import Locator
 from piiscan.model import ObjectRef, Rule, Segment, TextSegment
 from piiscan.redact import mask_for
+from piiscan.references import passwords as passwords_of
 
 
 def surroundings(
@@ -42,7 +43,7 @@ def surroundings(
     with closing(opened(source, ref, str(scratch))) as stream:
         found = identify(stream, ref.name)
         budget = Budget(config.limits, bytes_in=ref.size)
-        passwords = read_passwords(config.passwords)
+        passwords = passwords_of(config.passwords, config.aws)
         job = Job(ref.name, found.media_type, ref.size, budget, charset=found.charset, passwords=passwords)
         if found.media_type in IN_PROCESS:
             yield from _matches(segments(stream, job), stack.open(ref, ""), stack.rules, finding["rule"], wanted, width)

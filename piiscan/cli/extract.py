@@ -22,13 +22,14 @@ def extract(
     config_file: ConfigFile = "",
 ) -> int:
     """Print the text of a file with its places, as JSON lines."""
-    from piiscan.config import load_config, read_passwords
+    from piiscan.config import load_config
     from piiscan.crawl import open_source, parse_target
     from piiscan.engine.sandbox import ParserChild
     from piiscan.errors import ObjectError, SourceError
     from piiscan.extract import IN_PROCESS, Budget, Job, segments
     from piiscan.extract.show import lines
     from piiscan.identify import identify
+    from piiscan.references import passwords as passwords_of
     from piiscan.report.escape import encodable, printable
 
     config = load_config(
@@ -44,7 +45,7 @@ def extract(
     code = 0
     with tempfile.TemporaryDirectory(prefix="piiscan-") as scratch, source.open(ref) as stream:
         found = identify(stream, ref.key)
-        words = read_passwords(config.passwords)
+        words = passwords_of(config.passwords, config.aws)
         job = Job(ref.key, found.media_type, ref.size, budget, charset=found.charset, passwords=words)
         child = None if in_process or found.media_type in IN_PROCESS else ParserChild(scratch)
         try:

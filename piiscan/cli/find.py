@@ -37,8 +37,8 @@ def find(
     Exit code 4 when some objects could hold it without its being known.
     """
     from piiscan.errors import ConfigError
-    from piiscan.keys import key_of_store
     from piiscan.redact import fingerprinter, forms
+    from piiscan.references import store_key
     from piiscan.report.escape import encodable, printable
     from piiscan.report.rows import describe
     from piiscan.store.rotation import former_keys
@@ -52,7 +52,7 @@ def find(
     say_age(age)
     try:
         expected = con.execute("SELECT value FROM meta WHERE name = 'key_id'").fetchall()
-        key = key_of_store(str(expected[0][0]) if expected else "", Path(key_file) if key_file else None)
+        key = store_key(str(expected[0][0]) if expected else "", Path(key_file) if key_file else None)
         old = _earlier(former_keys(con), old_key_file or [])
         found = holders(
             con, [mark(form) for mark in map(fingerprinter, (key, *old.values())) for form in forms(wanted)]
@@ -83,10 +83,11 @@ def _earlier(wanted: Collection[str], given: Sequence[str]) -> dict[str, bytes]:
     Raises: ConfigError.
     """
     from piiscan.keys import key_id, read_key, state_dir
+    from piiscan.references import is_reference, store_key
 
     found = {}
     for file in given:
-        key = read_key(Path(file))
+        key = store_key("", Path(file)) if is_reference(file) else read_key(Path(file))
         found[key_id(key)] = key
     for name in wanted:
         kept = state_dir() / "keys" / f"{name}.key"

@@ -264,9 +264,13 @@ def _targets(texts: Sequence[str]) -> list[str]:
 
 def _whole(key: str, value: Any) -> Any:
     """A setting as JSON holds it, its paths absolute."""
+    from piiscan.references import absolute
+
     if key not in PATHS:
         return list(value) if isinstance(value, tuple) else value
-    return os.path.abspath(value) if isinstance(value, str) else [os.path.abspath(item) for item in value]
+    if isinstance(value, str):
+        return absolute(value)
+    return [os.path.abspath(item) for item in value]
 
 
 def _open(db: str, configured: str = "", *, make: bool = False) -> JobStore:

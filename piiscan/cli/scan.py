@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import tempfile
@@ -124,6 +123,7 @@ def settings_of(options: Mapping[str, Any]) -> dict[str, Any]:
     """What options of `scan`, by their parameters' names, set in the configuration. Raises: ConfigError."""
     from piiscan.config import read_size
     from piiscan.errors import ConfigError
+    from piiscan.references import absolute
 
     if options["fail_on"] and options["fail_on"] not in SEVERITIES:
         raise ConfigError(f"--fail-on: {options['fail_on']!r} is none of {', '.join(SEVERITIES)}")
@@ -134,7 +134,7 @@ def settings_of(options: Mapping[str, Any]) -> dict[str, Any]:
         "no_sign_request": options["no_sign_request"] or None,
         "request_payer": options["request_payer"] or None,
         "versions": options["versions"] or None,
-        "sse_c_key_file": os.path.abspath(options["sse_c_key_file"]) if options["sse_c_key_file"] else None,
+        "sse_c_key_file": absolute(options["sse_c_key_file"]) or None,
         "reader": options["reader"] or None,
         "max_rps": options["max_rps"],
         "max_mbps": options["max_mbps"],

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from piiscan.aws import ROLE_REFUSED, error_code, not_assumed
@@ -25,8 +24,8 @@ from piiscan.errors import (
     ReadFailed,
 )
 from piiscan.fetch import Answer, ResumingStream
-from piiscan.keys import read_customer_key
 from piiscan.model import ObjectRef
+from piiscan.references import customer_key as read_customer_key
 
 BUFFER = 1 << 20
 _SUMS = ("CRC32", "SHA1", "SHA256")
@@ -152,7 +151,7 @@ def customer_key(config: AwsConfig, endpoint: str) -> dict[str, Any]:
     """
     if not config.sse_c_key_file:
         return {}
-    key = read_customer_key(Path(config.sse_c_key_file))
+    key = read_customer_key(config.sse_c_key_file, config)
     if not (endpoint.startswith("https://") or _LOOPBACK.match(endpoint)):
         raise ConfigError(f"{endpoint}: a key of the customer is sent over https only")
     return {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": key}

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from piiscan.allow import load_allow
 from piiscan.catalogue import digest
 from piiscan.classify.ner import identity
-from piiscan.config import Config, read_passwords
+from piiscan.config import Config
 from piiscan.limits import Limits
 from piiscan.model import Rule
+from piiscan.references import passwords
 
 
 def examination(rules: Sequence[Rule], config: Config) -> str:
@@ -29,7 +30,7 @@ def beside(config: Config) -> tuple[object, ...]:
     if config.limits != Limits():
         parts += (config.limits,)
     if config.passwords:
-        parts += (hashlib.blake2b(repr(read_passwords(config.passwords)).encode(), digest_size=16).hexdigest(),)
+        parts += (hashlib.blake2b(repr(passwords(config.passwords, config.aws)).encode(), digest_size=16).hexdigest(),)
     if config.allow:
         parts += (load_allow(config.allow).digest,)
     if config.inline_ignore:

@@ -26,7 +26,7 @@ from piiscan.cells import shared
 from piiscan.classify.build import build_stack
 from piiscan.classify.encoded import gathered
 from piiscan.classify.stack import Stack
-from piiscan.config import Config, read_passwords
+from piiscan.config import Config
 from piiscan.crawl import Target, open_source
 from piiscan.crawl.ranged import RangedObject
 from piiscan.engine.examination import examination
@@ -55,6 +55,7 @@ from piiscan.model import UNREAD, Evidence, ObjectRef, ObjectReport, Outcome, Ru
 from piiscan.people import combinations, estimate
 from piiscan.ports import Shard, ShardFile, Source, Task
 from piiscan.redact import Redactor, fingerprinter
+from piiscan.references import passwords
 from piiscan.score import score
 from piiscan.sparse import Fill
 from piiscan.spool import write_shard
@@ -73,7 +74,7 @@ class Worker:
         self.task = task
         self.stack = stack if stack is not None else build_stack(self.config)
         self.allow = load_allow(self.config.allow)
-        self._passwords = read_passwords(self.config.passwords)
+        self._passwords = passwords(self.config.passwords, self.config.aws)
         self._names = {RuleId(r.id): r for r in self.stack.rules}
         if examination(self.stack.rules, self.config) != task.catalogue:
             raise CatalogueError("the rules changed while the run was going on; start it again")

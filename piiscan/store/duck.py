@@ -84,6 +84,12 @@ def migrations() -> list[tuple[int, str]]:
     return sorted(out)
 
 
+def views() -> list[str]:
+    """The SQL of the views, in the order in which they build on each other: `views.sql`, then each `views_*.sql`."""
+    found = {item.name: item for item in files("piiscan.store").iterdir() if re.fullmatch(r"views\w*\.sql", item.name)}
+    return [found[name].read_text(encoding="utf-8") for name in sorted(found)]
+
+
 def latest_version() -> int:
     """The schema that this program writes."""
     return migrations()[-1][0]
@@ -204,7 +210,8 @@ def open_for_writing(path: Path) -> DuckDBPyConnection:
             os.chmod(path, 0o600)
         con.execute(_QUIET)
         migrate(con, path)
-        con.execute((files("piiscan.store") / "views.sql").read_text(encoding="utf-8"))
+        for statements in views():
+            con.execute(statements)
     except duckdb.Error as err:
         con.close()
         raise explain(err, path) from None

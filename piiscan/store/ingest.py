@@ -20,9 +20,10 @@ import numpy.typing as npt
 
 from piiscan import __version__, stages
 from piiscan.errors import StoreError
-from piiscan.keys import key_for_new_store, key_id, key_of_store
+from piiscan.keys import key_id
 from piiscan.model import Rule
 from piiscan.ports import ShardFile
+from piiscan.references import store_key
 from piiscan.store.duck import explain, open_for_writing, unbroken
 from piiscan.store.known import Known
 from piiscan.store.risk import rescored
@@ -58,8 +59,8 @@ class DuckStore:
     def _key(self, key_file: Path | None) -> bytes:
         rows = self._execute("SELECT value FROM meta WHERE name = 'key_id'")
         if rows:
-            return key_of_store(str(rows[0][0]), key_file)
-        key = key_for_new_store(key_file)
+            return store_key(str(rows[0][0]), key_file)
+        key = store_key("", key_file)
         self._con.execute("INSERT INTO meta VALUES ('key_id', ?)", [key_id(key)])
         return key
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from piiscan.errors import ConfigError, StoreError
-from piiscan.keys import key_for_new_store, key_id
+from piiscan.keys import key_id
+from piiscan.references import store_key
 from piiscan.store.duck import explain, open_for_writing, unbroken
 
 FORMER = "contains({0}catalogue, ':')"
@@ -53,7 +54,7 @@ def rotate(path: Path, key_file: Path | None, owner: str) -> Rotated:
         old = _one(con, "SELECT max(value) FROM meta WHERE name = 'key_id'")
         if old is None:
             raise ConfigError(f"{path}: the database has no key yet; its first scan makes one")
-        new = key_id(key_for_new_store(key_file))
+        new = key_id(store_key("", key_file))
         earlier = {old, *(row[0] for row in con.execute("SELECT key_id FROM key_changes").fetchall())}
         if new in earlier:
             raise ConfigError(f"{key_file}: this is a key that the database has, or had; name a new file")

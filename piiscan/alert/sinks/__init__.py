@@ -11,10 +11,11 @@ from dataclasses import MISSING, fields
 from importlib import import_module
 from typing import Any, NoReturn
 
-from piiscan.alert.sinks.reference import is_reference, resolve
 from piiscan.config import AwsConfig, SinkConfig
 from piiscan.errors import ConfigError
 from piiscan.ports import Sink
+from piiscan.references import is_reference
+from piiscan.references import resolve as resolve_reference
 
 __all__ = [
     "KINDS",
@@ -112,6 +113,11 @@ def check(config: SinkConfig, wanted: str = "", other: str = "") -> None:
 def wrong(config: SinkConfig, what: str) -> NoReturn:
     """Say what is wrong with a sink. Raises: ConfigError."""
     raise ConfigError(f"sink {config.name!r}: {what}")
+
+
+def resolve(reference: str, sink: str, aws: AwsConfig | None = None) -> str:
+    """The secret of a sink behind a reference. Raises: ConfigError, OSError."""
+    return resolve_reference(reference, f"sink {sink!r}", aws)
 
 
 def text_of(setting: str, config: SinkConfig, aws: AwsConfig) -> str:
