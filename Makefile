@@ -9,7 +9,7 @@ JOBS   ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) * 3 / 2 )))
 
 .PHONY: demo test check lint format soak bench bench-detect bench-extract bench-names shots wheel licences clean
 
-$(READY): pyproject.toml constraints.txt hatch_build.py piiscan/passes/passes.c piiscan/ner/lexer.c
+$(READY): pyproject.toml constraints.txt hatch_build.py piiscan/passes/passes.c piiscan/passes/logs.h piiscan/ner/lexer.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is wanted: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@echo "setting up $(VENV) (once; a few minutes with an empty pip cache)"
 	@$(PYTHON) -m venv $(VENV)

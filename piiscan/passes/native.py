@@ -15,7 +15,7 @@ import numpy.typing as npt
 from piiscan.passes.contract import CHUNK, ENOUGH, SPAN, Groups, IntArray, Runs, Stretches, Swept
 from piiscan.passes.table import WordTable
 
-VERSION = 9
+VERSION = 10
 """Of the library's functions; one of another version was built from other sources and is not used."""
 LIBRARY = "_passes.dll" if sys.platform == "win32" else "_passes.so"
 
@@ -49,6 +49,9 @@ class NativePasses:
         self._keys = function("keys", array)
         self._gaps = function("gaps", number, array)
         self._words = function("words", *[array] * 2, number, *[array] * 3, number, *[array] * 2)
+        self._trail = function("trail", *[number] * 4, ctypes.c_uint64, number, *[array] * 4)
+        self._lines = function("lines", *[number] * 2, ctypes.c_uint64, number, *[array] * 4)
+        self._numbered = function("numbered", *[number] * 2, *[array] * 2, number, *[array] * 2)
 
     def sweep(self, block: bytes, least: int) -> Swept:
         """See `Passes.sweep`."""
@@ -153,6 +156,25 @@ class NativePasses:
     def quads(self, runs: Runs) -> IntArray:
         """See `Passes.quads`."""
         return self._chosen(self._quads, runs, *_pointers(runs.sign, runs.joined))
+
+    def trail(self, text: bytearray, begin: int, numbers: tuple[int, ...], *out: npt.NDArray[Any]) -> int:
+        """As `passes_trail`; see `piiscan.passes.logs`."""
+        where = ctypes.addressof(_NOTHING.from_buffer(text))
+        return self._trail(where, len(text), begin, *numbers, *_pointers(*out))
+
+    def lines(self, text: bytearray, begin: int, numbers: tuple[int, ...], *out: npt.NDArray[Any]) -> int:
+        """As `passes_lines`; see `piiscan.passes.logs`."""
+        where = ctypes.addressof(_NOTHING.from_buffer(text))
+        return self._lines(where, len(text), begin, *numbers, *_pointers(*out))
+
+    def numbered(
+        self, keys: npt.NDArray[np.uint64], known: int, held: npt.NDArray[np.uint64], ids: npt.NDArray[np.int32],
+        out: npt.NDArray[np.int32], fresh: IntArray,
+    ) -> int:  # fmt: skip
+        """As `passes_numbered`, of the keys of one column."""
+        step = keys.strides[0] // keys.itemsize if len(keys) else 1
+        where = keys.ctypes.data
+        return self._numbered(where, len(keys), step, known, *_pointers(held, ids), len(ids), *_pointers(out, fresh))
 
     def _chosen(self, function: Callable[..., int], runs: Runs, *more: int) -> IntArray:
         out = self._room(len(runs.starts))
