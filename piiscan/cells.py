@@ -6,6 +6,7 @@ A column of a table is read, checked and counted as a whole; of most values nobo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import Any, overload
 
 import numpy as np
@@ -209,3 +210,12 @@ def dictionary_of(array: Any) -> Any:
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
     return found if len(found.dictionary) <= SHARE * len(array) else None
+
+
+def joined(values: Sequence[str]) -> tuple[bytes, IntArray]:
+    """The values in UTF-8 with a line feed between them, and where each begins, and the end of all."""
+    if isinstance(values, Cells):
+        return values.joined(), values.bounds + np.arange(len(values) + 1)
+    cells = [value.encode("utf-8", "surrogatepass") for value in values]
+    bounds = np.fromiter(accumulate((len(cell) + 1 for cell in cells), initial=0), np.int64, len(cells) + 1)
+    return b"\n".join(cells), bounds

@@ -6,9 +6,12 @@ from pathlib import Path
 
 from piiscan import catalogue
 from piiscan.classify.address_stage import AddressRecognizer
+from piiscan.classify.plain_parameter import PlainParameters
 from piiscan.classify.session import Recognizer
 from piiscan.classify.stack import Stack
 from piiscan.config import Config
+from piiscan.live.match import LiveRecognizer
+from piiscan.live.needles import Live
 from piiscan.model import Rule
 
 
@@ -42,22 +45,23 @@ STREET = "generic.street_address"
 """The rule of a pack that asks for addresses, those of `AddressRecognizer` too."""
 
 
-def _stages(config: Config, chosen: tuple[Rule, ...]) -> tuple[Recognizer, ...]:
+def _stages(config: Config, chosen: tuple[Rule, ...], live: Live | None = None) -> tuple[Recognizer, ...]:
     """The stages beside some chosen rules. Raises: ConfigError."""
     addresses = (AddressRecognizer(),) if any(rule.id == STREET for rule in chosen) else ()
-    return (*addresses, *recognizers(config))
+    secrets = (LiveRecognizer(live),) if live is not None and live.secrets else ()
+    return (*addresses, PlainParameters(), *recognizers(config), *secrets)
 
 
-def build_stack(config: Config) -> Stack:
-    """The stack that a configuration asks for. Raises: CatalogueError, ConfigError."""
+def build_stack(config: Config, live: Live | None = None) -> Stack:
+    """The stack that a configuration asks for, and live secrets. Raises: CatalogueError, ConfigError."""
     chosen = chosen_rules(config)
-    return Stack(chosen, threshold=config.threshold, recognizers=_stages(config, chosen))
+    return Stack(chosen, threshold=config.threshold, recognizers=_stages(config, chosen, live))
 
 
-def rules_of(config: Config) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
+def rules_of(config: Config, live: Live | None = None) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
     """The rules of the catalogue, and of the stages beside it, of the stack that `build_stack` would make."""
     chosen = chosen_rules(config)
-    return chosen, tuple(rule for other in _stages(config, chosen) for rule in other.rules)
+    return chosen, tuple(rule for other in _stages(config, chosen, live) for rule in other.rules)
 
 
 def all_rules(config: Config) -> tuple[Rule, ...]:

@@ -33,7 +33,7 @@ from piiscan.classify.encoded import Fed, decoded_segments
 from piiscan.classify.keywords import ToChars
 from piiscan.classify.overlap import contested, survivors
 from piiscan.classify.sketch import LONE, NUMBERS, Sketcher
-from piiscan.model import ColumnSegment, Evidence, MatchBatch, Rule, Segment, Sketch, TextSegment
+from piiscan.model import ColumnSegment, Evidence, MatchBatch, ObjectRef, Rule, Segment, Sketch, TextSegment
 from piiscan.passes import IntArray
 
 if TYPE_CHECKING:
@@ -53,9 +53,9 @@ class Recognizer(Protocol):
 
     With an attribute `proven`, a number, its matches weigh so much beside their confidence (those of the catalogue's
     rules: 1). With an attribute `beside` that is true its matches stand beside those of other rules and compete with
-    none; with one `samples` it reads long texts in part, most of it at their beginning. A session with a method
-    `column(segment)` is asked about columns, too: (rule, item, start, end, confidence); its `evidence`, (rule index,
-    sentence) pairs, says what its verdicts on them rest on.
+    none; with one `samples` it reads long texts in part, most of it at their beginning. With a method `session_of(ref)`
+    it is told for which object. A session with a method `column(segment)` is asked about columns, too: (rule, item,
+    start, end, confidence); its `evidence`, (rule index, sentence) pairs, says what its verdicts on them rest on.
     """
 
     rules: tuple[Rule, ...]
@@ -65,11 +65,24 @@ class Recognizer(Protocol):
         ...
 
 
+def _opened(other: Recognizer, ref: ObjectRef | None) -> Callable[[TextSegment], list[tuple[int, int, int, float]]]:
+    """The session of a recognizer for an object."""
+    of: Callable[[ObjectRef], Callable[[TextSegment], list[tuple[int, int, int, float]]]] | None
+    of = getattr(other, "session_of", None)
+    return of(ref) if of is not None and ref is not None else other.session()
+
+
 class StackSession:
     """One object's way through the stack."""
 
     def __init__(
-        self, stack: Stack, *, noisy: bool = False, sketcher: Sketcher | None = None, names: bool = True
+        self,
+        stack: Stack,
+        *,
+        noisy: bool = False,
+        sketcher: Sketcher | None = None,
+        names: bool = True,
+        ref: ObjectRef | None = None,
     ) -> None:
         self.stack = stack
         self._sketcher = sketcher
@@ -78,7 +91,7 @@ class StackSession:
         self._noisy = noisy
         self._verdicts = ColumnVerdicts(stack, self._cells)
         self._recognize = [
-            (other.session() if names or not getattr(other, "samples", False) else _nothing, other)
+            (_opened(other, ref) if names or not getattr(other, "samples", False) else _nothing, other)
             for other in stack.recognizers
         ]
         self._fed: Fed | None = None

@@ -131,7 +131,8 @@ class Stack:
         """
         part = ref.part if ref else None
         names = part is None or part[0] == 0
-        return StackSession(self, noisy=media_type.startswith(NOISY), sketcher=self._sketcher, names=names)
+        noisy = media_type.startswith(NOISY)
+        return StackSession(self, noisy=noisy, sketcher=self._sketcher, names=names, ref=ref)
 
     def classify(self, text: str, *, column: str = "") -> list[Match]:
         """The matches of one text, or of one value below the header `column`.

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 
-from piiscan.cells import Cells
+from piiscan.cells import joined
 from piiscan.errors import ConfigError
 from piiscan.exact import confidence
-from piiscan.exact.fold import IntArray, folded
+from piiscan.exact.fold import folded
 from piiscan.exact.lookup import Lookup, outermost
 from piiscan.exact.rows import Beside, Table
 from piiscan.exact.setfile import Header, open_set, read_header
@@ -124,7 +123,7 @@ class ExactSession:
 
     def column(self, segment: ColumnSegment) -> list[tuple[int, int, int, int, float]]:
         """(rule, item, start, end, confidence) of the matches of a column, by item; spans are inside the value."""
-        block, bounds = _joined(segment.values)
+        block, bounds = joined(segment.values)
         text = folded(block)
         places = self._tokens.find(text.block)
         if not places and not self._table.waiting:
@@ -143,12 +142,3 @@ class ExactSession:
         found = [(h.column, i, s, e, c) for (h, i, s, e), c in self._table.raised(segment, rows)]
         found += self._table.evidence(segment)
         return sorted(found, key=lambda row: row[1:3])
-
-
-def _joined(values: Sequence[str]) -> tuple[bytes, IntArray]:
-    """The values in UTF-8 with a line feed between them, and where each begins, and the end of all."""
-    if isinstance(values, Cells):
-        return values.joined(), values.bounds + np.arange(len(values) + 1)
-    cells = [value.encode("utf-8", "surrogatepass") for value in values]
-    bounds = np.fromiter(accumulate((len(cell) + 1 for cell in cells), initial=0), np.int64, len(cells) + 1)
-    return b"\n".join(cells), bounds
