@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from piiscan.config import AwsConfig
@@ -19,10 +20,14 @@ CONNECTIONS = 20
 """Connections of one client: what is fetched ahead, and one for what is read."""
 ATTEMPTS = 8
 """Tries of one request, the first included; botocore waits between them."""
+ATTEMPTS_OF_ROLES = 2
+"""Tries to assume a role."""
 
 
 def aws_session(config: AwsConfig) -> Any:
-    """A boto3 session of the profile and region that are configured. Raises: ConfigError."""
+    """A boto3 session of the profile, role and region that are configured. Raises: ConfigError, SourceError."""
+    if config.role_arn:
+        return _session_in_role(config.profile, config.region, config.role_arn)
     import boto3
     from botocore.exceptions import ProfileNotFound
 
@@ -30,6 +35,42 @@ def aws_session(config: AwsConfig) -> Any:
         return boto3.Session(profile_name=config.profile or None, region_name=config.region or None)
     except ProfileNotFound:
         raise ConfigError(f"no AWS profile {config.profile!r} in your AWS configuration") from None
+
+
+@lru_cache(maxsize=256)
+def _session_in_role(profile: str, region: str, role_arn: str) -> Any:
+    """A session in a role, which is assumed when credentials are first asked for, and again before they end.
+
+    Source: AWS STS API Reference, AssumeRole.
+    """
+    import boto3
+    import botocore.session
+    from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+
+    base = aws_session(AwsConfig(profile=profile, region=region))
+    own = base.get_credentials()
+    if own is None:
+        raise SourceError(f"{role_arn}: no credentials found to assume it; set AWS_PROFILE or AWS_ACCESS_KEY_ID")
+
+    def client(service: str, **more: Any) -> Any:
+        return base.client(
+            service, config=_times(ATTEMPTS_OF_ROLES), **{k: v for k, v in more.items() if k != "config"}
+        )
+
+    fetcher = AssumeRoleCredentialFetcher(client, own, role_arn, extra_args={"RoleSessionName": "piiscan"})
+    inner = botocore.session.get_session()
+    inner._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+    if base.region_name:
+        inner.set_config_variable("region", base.region_name)
+    return boto3.Session(botocore_session=inner)
+
+
+def _times(attempts: int) -> Any:
+    """How long and how often a request is tried."""
+    from botocore.config import Config as BotoConfig
+
+    retries = {"mode": "standard", "total_max_attempts": attempts}
+    return BotoConfig(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries=retries)
 
 
 def s3_client(config: AwsConfig) -> Any:
@@ -59,9 +100,12 @@ class ServiceError(OSError):
         self.final = final
 
 
-def service_client(service: str, config: AwsConfig) -> Any:
-    """A client of a service that is not scanned, with credentials. Raises: ConfigError, SourceError."""
-    return _client(service, replace(config, no_sign_request=False), "", attempts=3)
+def service_client(service: str, config: AwsConfig, *, attempts: int = 3) -> Any:
+    """A client of a service that is not scanned, with credentials. Raises: ConfigError, SourceError.
+
+    `attempts` are botocore's; who tries again by itself has one.
+    """
+    return _client(service, replace(config, no_sign_request=False), "", attempts=attempts)
 
 
 def call(client: Any, operation: str, **parameters: Any) -> dict[str, Any]:
@@ -93,7 +137,16 @@ def own_endpoint(service: str, config: AwsConfig) -> bool:
     session = aws_session(config)
     client = session.client(service, region_name=session.region_name or "us-east-1")
     given = config.endpoint_url if service == "s3" else ""
-    return not re.match(r"https://[\w.-]+\.amazonaws\.(?:com|com\.cn)(?:/|$)", given or str(client.meta.endpoint_url))
+    return not amazons(given or str(client.meta.endpoint_url))
+
+
+def amazons(url: str) -> bool:
+    """Whether an endpoint is AWS's own.
+
+    >>> amazons("https://sts.eu-west-1.amazonaws.com"), amazons("https://minio.example.org")
+    (True, False)
+    """
+    return re.match(r"https://[\w.-]+\.amazonaws\.(?:com|com\.cn)(?:/|$)", url) is not None
 
 
 def how_found(config: AwsConfig) -> str:

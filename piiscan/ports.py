@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from piiscan.model import MatchBatch, ObjectRef, Segment, TextSegment
@@ -108,6 +108,10 @@ class Task:
     """Folder for temporary files; emptied at the end of the run."""
     catalogue: str
     """Digest of the rules, so that a worker with other rules is noticed."""
+    live: Mapping[str, Any] | None = field(default=None, repr=False)
+    """`Live.to_json()` of the live secrets that are looked for; None: none are."""
+    owners: Mapping[str, str] = field(default_factory=dict)
+    """The role, by ARN, that a source is read in, where it is of another account."""
 
 
 @dataclass(frozen=True, slots=True)

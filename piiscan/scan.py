@@ -17,15 +17,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from piiscan.allow import AllowLists, load_allow
 from piiscan.catalogue import digest
 from piiscan.choice import Choice
 from piiscan.classify.build import rules_of
-from piiscan.config import Config
+from piiscan.config import AwsConfig, Config
 from piiscan.copies import Copies
-from piiscan.crawl import STDIN, Target, open_source, parse_target
+from piiscan.crawl import ACCOUNT, STDIN, Target, open_source, parse_target
+from piiscan.crawl.accounts import Spread, entered, several, spread
 from piiscan.crawl.buckets import meant
 from piiscan.engine.examination import beside, examination
 from piiscan.engine.local import LocalEngine
@@ -36,10 +37,14 @@ from piiscan.ports import Engine, Event, Shard, ShardFile, Source, Task
 from piiscan.rulesets import take_over
 from piiscan.sampling.plan import Next
 from piiscan.spans import note, span, spanned
+from piiscan.spool import object_id
 from piiscan.store.ingest import DuckStore
 from piiscan.store.snapshot import Publisher, publish
 from piiscan.triage import put_into_force
 from piiscan.walk import Walk, Walked
+
+if TYPE_CHECKING:
+    from piiscan.live.gather import Gathered
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +86,8 @@ class RunResult:
     """Of a run with a budget: what it did not reach, the best first."""
     copies: tuple[int, int] = (0, 0)
     """Objects that were not read since their content was read in another one, and their bytes."""
+    live: tuple[int, int] | None = None
+    """Live secrets that were looked for, and those that were not; None: none were to be."""
 
 
 def identity(targets: Sequence[Target], config: Config, full: bool) -> str:
@@ -135,11 +142,14 @@ class Run:
     @spanned("run")
     def execute(self) -> RunResult:
         """Do the run. Raises: ConfigError, CatalogueError, StoreError; KeyboardInterrupt after closing the run."""
-        chosen, others = rules_of(self._config)
+        accounts = self._accounts()
+        gathered = self._gathered(accounts)
+        live = gathered.live if gathered is not None else None
+        chosen, others = rules_of(self._config, live)
         rules = chosen + others
         allow = load_allow(self._config.allow)
         version = examination(rules, self._config)
-        targets = self._targets()
+        targets = self._targets(accounts)
         spool = spool_dir(self._store.path)
         state = self._store.begin(
             [t.source + ("/" + t.prefix if t.prefix else "") for t in targets],
@@ -155,6 +165,8 @@ class Run:
             shutil.rmtree(left, ignore_errors=True)
         scratch = tempfile.mkdtemp(prefix="scratch-", dir=spool)
         self._store.remember_rules(rules)
+        self._keep_entries(gathered)
+        self._keep_accounts(run, accounts, targets)
         status = "failed"
         try:
             self._take_in(run, self._store.pending(spool, run))
@@ -162,7 +174,9 @@ class Run:
                 settings = (*beside(self._config), digest(others))
                 threshold = self._config.threshold
                 self.progress.carried = take_over(self._store, version, settings, chosen, others, threshold)
-            task = Task(self._config.to_json(), self._store.key, str(spool), scratch, version)
+            shipped = live.to_json() if live is not None else None
+            owners = {target.source: target.role for target in targets if target.role}
+            task = Task(self._config.to_json(), self._store.key, str(spool), scratch, version, shipped, owners)
             full = self._full
             choice = Choice(self._config, self.progress.tally, self._store.connection, run, version, full=full)
             walk = Walk(self._config, self._store, choice, self._source, self.progress, run, version, full=full)
@@ -198,7 +212,7 @@ class Run:
                     spool.rmdir()
         return RunResult(
             run, state.resumed, status, self.progress, tuple(self._errors), self._gone, tuple(targets), allow,
-            next_best, (copies.count, copies.bytes),
+            next_best, (copies.count, copies.bytes), gathered.counts if gathered is not None else None,
         )  # fmt: skip
 
     def _end(self, run: int, status: str) -> None:
@@ -210,12 +224,72 @@ class Run:
         note(status=status, objects=progress.done, bytes=progress.bytes, matches=progress.findings)
         log.info("event=run_ended run=%d status=%s objects=%d bytes=%d", run, status, progress.done, progress.bytes)
 
-    def _targets(self) -> list[Target]:
-        """The targets that exist; the others are told of at the end (exit code 3)."""
-        found: list[Target] = list(self._given)
+    def _vaults(self, accounts: Spread | None) -> list[AwsConfig]:
+        """The settings with which each account's secrets are asked for."""
+        if accounts is None:
+            return [self._config.aws]
+        return [entered(self._config.aws, account) for account in accounts.accounts if not account.refused]
+
+    def _gathered(self, accounts: Spread | None) -> Gathered | None:
+        """The live secrets to look for, where that is wanted. Raises: ConfigError, SourceError."""
+        if not self._config.match_live:
+            return None
+        from piiscan.live.gather import gather
+
+        found = gather(self._vaults(accounts), decrypt=self._config.decrypt)
+        self._errors += found.errors
+        if found.refused:
+            self._errors.append(f"{found.refused} live secrets could not be asked for (see v_secrets.why_not)")
+        return found
+
+    def _keep_entries(self, gathered: Gathered | None) -> None:
+        """What vaults tell of the secrets that are looked for: never a value, and no hash."""
+        if gathered is None:
+            return
+        from piiscan.store.vaults import close, keep
+
+        entries = gathered.entries
+        told = {(one.kept.source, one.kept.name): (one.rule, one.why_not) for one in entries}
+        keep(self._store, [one.kept for one in entries], told)
+        for source in {one.kept.source for one in entries if one.kept.kind == "Secret"}:
+            close(self._store, source, "", [one.kept.name for one in entries if one.kept.source == source])
+
+    def _accounts(self) -> Spread | None:
+        """What the targets mean in all accounts, where there are several. Raises: ConfigError, SourceError."""
+        if not several(self._config.aws):
+            return None
+        found = spread(list(self._parsed()), self._config)
+        self._errors += found.errors
+        return found
+
+    def _keep_accounts(self, run: int, accounts: Spread | None, targets: Sequence[Target]) -> None:
+        """Which accounts the run goes over, and whose each source is."""
+        if accounts is None:
+            return
+        from piiscan.store.accounts import keep
+
+        roles = {target.source: target.role for target in targets}
+        owners = {s: (number, roles[s]) for s, number in accounts.owners.items() if s in roles}
+        keep(self._store, run, [(a.number, a.name, a.role, a.refused) for a in accounts.accounts], owners)
+        reached = [object_id(ACCOUNT + a.number, ".") for a in accounts.accounts if not a.refused]
+        self._store.close_objects(run, reached)
+
+    def _parsed(self) -> Iterator[Target]:
+        """The targets as they were given; those that do not exist are told of at the end."""
         for text in self._texts:
             try:
-                found += meant(parse_target(text), self._config)
+                yield parse_target(text)
+            except SourceError as err:
+                self._errors.append(str(err))
+
+    def _targets(self, accounts: Spread | None) -> list[Target]:
+        """The targets that exist; the others are told of at the end (exit code 3)."""
+        found: list[Target] = list(self._given)
+        if accounts is not None:
+            found += accounts.targets
+        for target in self._parsed() if accounts is None else ():
+            try:
+                found += meant(target, self._config)
             except SourceError as err:
                 self._errors.append(str(err))
         if not found:

@@ -18,6 +18,7 @@ from piiscan.model import ObjectRef
 from piiscan.ports import Source
 from piiscan.spans import listed
 from piiscan.spool import object_id
+from piiscan.store import vaults
 from piiscan.store.ingest import DuckStore
 from piiscan.store.known import Known
 
@@ -104,10 +105,11 @@ class Walk:
         for one in self._listings:
             target, aws = one.target, self._config.aws
             bucket = target.source.startswith("s3://")
+            self._keep_entries(one)
             gone += self._store.listed(
                 self._run,
                 target.source,
-                "s3" if bucket else "file",
+                target.source.partition(":")[0] if "://" in target.source else "file",
                 one.known.gone() if one.whole else None,
                 prefix=target.prefix if not target.single else "",
                 endpoint=aws.endpoint_url if bucket else "",
@@ -118,6 +120,13 @@ class Walk:
             )
             vanished += [object_id(target.source, key) for key in getattr(one.source, "gone", ())]
         return gone + self._store.close_objects(self._run, vanished)
+
+    def _keep_entries(self, one: _Listing) -> None:
+        """Keep what a vault tells of its entries."""
+        kept = getattr(one.source, "kept", None)
+        if kept is not None and one.whole:
+            vaults.keep(self._store, kept, {})
+            vaults.close(self._store, one.target.source, one.target.prefix, [entry.name for entry in kept])
 
     def _crawl(self, target: Target) -> Iterator[ObjectRef]:
         source = self._sources[target] = self._source_of(target)

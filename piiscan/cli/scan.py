@@ -41,7 +41,7 @@ SEVERITIES = ("low", "medium", "high", "critical")
 
 def scan(
     targets: Annotated[
-        list[str], typer.Argument(metavar="TARGET...", help="Directory, file, - or s3://bucket[/prefix].")
+        list[str], typer.Argument(metavar="TARGET...", help="Directory, file, -, s3://bucket[/prefix], ssm:///path/.")
     ],
     db: Db = "",
     json_: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object on stdout.")] = False,
@@ -58,6 +58,13 @@ def scan(
         bool, typer.Option("--inline-ignore", help="Heed piiscan:ignore[RULE] reason in lines of local files.")
     ] = False,
     exact: Exact = None,
+    match_live: Annotated[
+        bool,
+        typer.Option("--match-live", help="Look for what Secrets Manager holds now, by hashes in memory."),
+    ] = False,
+    decrypt: Annotated[
+        bool, typer.Option("--decrypt", help="Decrypt SecureStrings of Parameter Store, to read and to match them.")
+    ] = False,
     threshold: Threshold = None,
     ocr: Ocr = False,
     passwords: Passwords = None,
@@ -86,6 +93,12 @@ def scan(
     no_sign_request: Annotated[
         bool, typer.Option("--no-sign-request", help="Public buckets without credentials.")
     ] = False,
+    org: Annotated[
+        bool, typer.Option("--org", help="All accounts of the organisation, each in the role that --role names.")
+    ] = False,
+    role: Annotated[
+        list[str] | None, typer.Option("--role", metavar="NAME|ARN", help="Role: a name for --org, or ARNs of several.")
+    ] = None,
     max_rps: Annotated[float | None, typer.Option("--max-rps", metavar="N", help="S3 requests a second.")] = None,
     max_mbps: Annotated[
         float | None, typer.Option("--max-mbps", metavar="N", help="Megabytes a second from S3.")
@@ -132,6 +145,8 @@ def settings_of(options: Mapping[str, Any]) -> dict[str, Any]:
         "profile": options["profile"] or None,
         "region": options["region"] or None,
         "no_sign_request": options["no_sign_request"] or None,
+        "org": options["org"] or None,
+        "roles": tuple(options["role"]) if options["role"] else None,
         "request_payer": options["request_payer"] or None,
         "versions": options["versions"] or None,
         "sse_c_key_file": absolute(options["sse_c_key_file"]) or None,
@@ -150,6 +165,8 @@ def settings_of(options: Mapping[str, Any]) -> dict[str, Any]:
         rules=options["rules"],
         allow=options["allow"],
         exact=options["exact"],
+        match_live=options["match_live"] or None,
+        decrypt=options["decrypt"] or None,
         threshold=options["threshold"],
         limits={"ocr": True} if options["ocr"] else None,
         passwords=options["passwords"],

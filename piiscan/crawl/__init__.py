@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from piiscan.config import Config
@@ -13,6 +13,10 @@ from piiscan.errors import SourceError
 from piiscan.ports import Source
 
 STDIN = "stdin:"
+ACCOUNT = "account://"
+"""Before the number of an account of which nothing could be listed."""
+VAULTS = ("ssm:", "secretsmanager:")
+_VAULT = re.compile(r"(//\d{12}/[a-z0-9-]+)(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +24,15 @@ class Target:
     """One TARGET of a scan: the source, and what of it is meant."""
 
     source: str
-    """`file:///absolute/dir`, `s3://bucket`, `s3://` and the ARN of an access point, or `stdin:`."""
+    """`file:///absolute/dir`, `s3://bucket`, `s3://` and the ARN of an access point, `ssm://ACCOUNT/REGION`,
+    `secretsmanager://ACCOUNT/REGION`, or `stdin:`."""
     prefix: str = ""
     """Key prefix (S3), or the one key that is meant (a single file)."""
     single: bool = False
     by_pattern: bool = False
     """A bucket that a pattern stands for."""
+    role: str = ""
+    """The role, by ARN, that it is read in, where it is of another account."""
 
 
 def parse_target(text: str) -> Target:
@@ -37,10 +44,12 @@ def parse_target(text: str) -> Target:
         if not bucket:
             raise SourceError(f"{text}: a bucket is wanted, as in s3://bucket/prefix")
         return Target(f"s3://{bucket}", prefix)
+    if text.startswith(VAULTS):
+        return _vault_of(text)
     if not text.removeprefix("file://"):
         raise SourceError("an empty target: name a directory, a file, - or s3://bucket (/ for the whole system)")
     if "://" in text and not text.startswith("file://"):
-        raise SourceError(f"{text}: only paths, - and s3:// are known")
+        raise SourceError(f"{text}: only paths, -, s3://, ssm: and secretsmanager: are known")
     try:
         path = Path(os.path.realpath(text.removeprefix("file://")))
         status = path.stat()
@@ -51,6 +60,21 @@ def parse_target(text: str) -> Target:
     if stat.S_ISDIR(status.st_mode):
         return Target(f"file://{escape(str(path))}")
     return Target(f"file://{escape(str(path.parent))}", path.name, True)
+
+
+def _vault_of(url: str) -> Target:
+    """A vault by its address, or without one that of the credentials, which `crawl.buckets.meant` finds out.
+
+    >>> _vault_of("ssm:///app").prefix, _vault_of("secretsmanager:prod/").prefix
+    ('/app/', 'prod/')
+    """
+    service, _, rest = url.partition(":")
+    named = _VAULT.match(rest)
+    source, prefix = (f"{service}:{named[1]}", named[2]) if named else (f"{service}:", rest.removeprefix("//"))
+    if service == "ssm":
+        below = prefix.strip("/")
+        prefix = f"/{below}/" if below else ""
+    return Target(source, prefix.removeprefix("/") if service != "ssm" else prefix)
 
 
 _ACCESS_POINT = re.compile(r"(arn:aws[a-z-]*:s3:[a-z0-9-]+:\d{12}:accesspoint)[:/]([a-z0-9-]+)(?:/(.*))?", re.DOTALL)
@@ -75,6 +99,12 @@ def _bucket_of(url: str) -> tuple[str, str]:
 
 def open_source(target: Target, config: Config) -> Source:
     """The source of a target. Raises: SourceError, ConfigError."""
+    if target.role:
+        config = replace(config, aws=replace(config.aws, role_arn=target.role))
+    if target.source.startswith(ACCOUNT):
+        from piiscan.crawl.accounts import RefusedAccount
+
+        return RefusedAccount(target.source, target.prefix)
     if target.source.startswith("s3://"):
         from piiscan.crawl.pace import Pace
         from piiscan.crawl.s3 import S3Source
@@ -83,6 +113,10 @@ def open_source(target: Target, config: Config) -> Source:
         shares = (config.workers or os.cpu_count() or 1) + 1
         paces = Pace(config.aws.max_rps / shares), Pace(config.aws.max_mbps * 1e6 / shares)
         return S3Source(target.source, target.prefix, config.aws, paces=paces)
+    if target.source.startswith(VAULTS):
+        from piiscan.crawl.vault import VaultSource
+
+        return VaultSource(target.source, target.prefix, config.aws, decrypt=config.decrypt)
     from piiscan.crawl.local import LocalSource
 
     return LocalSource(target.source, only=target.prefix if target.single else "")

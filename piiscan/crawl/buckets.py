@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from piiscan.aws import error_code, s3_client
+from piiscan.aws import ROLE_REFUSED, error_code, not_assumed, s3_client
 from piiscan.config import AwsConfig, Config
-from piiscan.crawl import Target
+from piiscan.crawl import VAULTS, Target
 from piiscan.crawl.select import glob
 from piiscan.errors import ConfigError, SourceError
+from piiscan.vaults import source_of
 
 _PATTERN = re.compile(r"[*?\[]")
 """No bucket's name has such characters."""
 
 
 def meant(target: Target, config: Config) -> list[Target]:
-    """The target itself, or the buckets that its pattern means. Raises: SourceError, ConfigError."""
+    """The target itself, or the buckets that its pattern means; a vault with its account and region.
+
+    Raises: SourceError, ConfigError.
+    """
+    if target.source in VAULTS:
+        return [replace(target, source=source_of(target.source.rstrip(":"), config.aws))]
     bucket = target.source.removeprefix("s3://")
     if bucket == target.source or _PATTERN.search(bucket) is None:
         return [target]
@@ -35,8 +42,10 @@ def wanted_tags(texts: Sequence[str]) -> dict[str, str | None]:
     return out
 
 
-def matching(pattern: str, config: AwsConfig) -> list[str]:
-    """The names of the buckets that a pattern and the configured tags choose, in order. Raises: SourceError.
+def matching(pattern: str, config: AwsConfig, *, none: bool = False) -> list[str]:
+    """The names of the buckets that a pattern and the configured tags choose, in order; with `none` there may be none.
+
+    Raises: SourceError.
 
     The caller sees its own account's buckets (ListBuckets). A bucket whose tags cannot be read is not chosen by tags.
     """
@@ -49,12 +58,14 @@ def matching(pattern: str, config: AwsConfig) -> list[str]:
         names = [bucket["Name"] for page in pages for bucket in page.get("Buckets", ())]
     except ClientError as err:
         reason = f"the buckets may not be listed (s3:ListAllMyBuckets): {error_code(err)}"
+        if not_assumed(err):
+            reason = f"{ROLE_REFUSED} ({error_code(err)})"
         raise SourceError(f"s3://{pattern}: {reason}") from None
     except BotoCoreError as err:
         raise SourceError(f"s3://{pattern}: the buckets cannot be listed ({type(err).__name__})") from None
     tags = wanted_tags(config.bucket_tags)
     found = sorted(name for name in names if chosen.fullmatch(name) and (not tags or _tagged(client, name, tags)))
-    if not found:
+    if not found and not none:
         raise SourceError(f"s3://{pattern}: none of {len(names)} buckets is meant by that")
     return found
 

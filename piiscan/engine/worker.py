@@ -50,6 +50,7 @@ from piiscan.extract import IN_PROCESS, Budget, Job, segments
 from piiscan.extract.utf8 import Stretch
 from piiscan.fetch import CHECKSUM_MISMATCH, content_md5
 from piiscan.identify import Identified, identify
+from piiscan.live.needles import Live
 from piiscan.logs import set_up_as_told
 from piiscan.model import UNREAD, Evidence, ObjectRef, ObjectReport, Outcome, RuleId, Segment, Sketch, TextSegment
 from piiscan.people import combinations, estimate
@@ -72,7 +73,9 @@ class Worker:
     def __init__(self, task: Task, stack: Stack | None = None) -> None:
         self.config = Config.from_json(task.config)
         self.task = task
-        self.stack = stack if stack is not None else build_stack(self.config)
+        live = Live.from_json(task.live) if task.live is not None else None
+        self._own = {(one.source, one.title): one.rule for one in live.secrets} if live is not None else {}
+        self.stack = stack if stack is not None else build_stack(self.config, live)
         self.allow = load_allow(self.config.allow)
         self._passwords = passwords(self.config.passwords, self.config.aws)
         self._names = {RuleId(r.id): r for r in self.stack.rules}
@@ -177,6 +180,8 @@ class Worker:
             failure = ObjectError(f"an unexpected error ({origin(err)}); please report it", reason="INTERNAL_ERROR")
         outcome, reason = verdict(failure, budget.notes, seen)
         findings = redactor.findings(part=ref.part is not None)
+        if (own := self._own.get((ref.source, ref.key))) is not None:  # a live secret is no find in its own vault
+            findings = tuple(finding for finding in findings if finding.rule != own)
         found_by = {finding.rule for finding in findings}
         columns, together = redactor.columns(found_by), combinations(findings)
         risk = score(findings, self._names, together)
@@ -191,7 +196,7 @@ class Worker:
     def _source(self, name: str) -> Source:
         source = self._sources.get(name)
         if source is None:
-            source = self._sources[name] = open_source(Target(name), self.config)
+            source = self._sources[name] = open_source(Target(name, role=self.task.owners.get(name, "")), self.config)
         return source
 
     @contextmanager

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from piiscan.scan import RunResult
     from piiscan.store.ingest import DuckStore
 
-HARMLESS = ("SYMBOLIC_LINK", "SPECIAL_FILE", "OWN_DATABASE")
-"""Reasons of entries that hold nothing of their own to find: they do not make a run incomplete."""
+HARMLESS = ("SYMBOLIC_LINK", "SPECIAL_FILE", "OWN_DATABASE", "SECURE_STRING")
+"""Reasons of entries that hold nothing of their own, or were not to be read: they do not make a run incomplete."""
 
 _SEVERITIES = ("critical", "high", "medium", "low")
 
@@ -87,6 +87,7 @@ def summarise(
         },
         "riskiest": [{"source": s, "object": o, "risk": r} for s, o, r in risky],
         "gone": result.gone,
+        **({"live_secrets": dict(zip(("looked_for", "not"), result.live, strict=True))} if result.live else {}),
         **({"copies": {"objects": result.copies[0], "bytes": result.copies[1]}} if result.copies[0] else {}),
         **({"carried_over": progress.carried} if progress.carried else {}),
         "source_errors": list(result.source_errors),
@@ -184,6 +185,10 @@ def as_text(summary: dict[str, Any]) -> str:
         )
     if summary.get("carried_over"):
         lines.append(f"  {summary['carried_over']:,} objects are as the changed rules would find them: not read again")
+    if live := summary.get("live_secrets"):
+        lines.append(
+            f"  {live['looked_for']:,} live secrets looked for, {live['not']:,} not (piiscan secrets ls says why)"
+        )
     if summary["gone"]:
         lines.append(f"  {summary['gone']:,} objects of earlier runs are gone; their findings are closed")
     by = findings["by_severity"]

@@ -101,7 +101,7 @@ def test_archived_objects_are_skipped_until_they_are_back(cli: Cli, s3: Bucketee
         ("s3://pages-x", (), NO_CREDENTIALS, "no credentials found"),
         ("s3://", (), {}, "a bucket is wanted"),
         ("s3://not_a_Bucket/x", (), {}, "s3://not_a_Bucket"),
-        ("gs://bucket", (), {}, "only paths, - and s3:// are known"),
+        ("gs://bucket", (), {}, "only paths, -, s3://, ssm: and secretsmanager: are known"),
     ],
 )
 def test_what_cannot_be_listed_is_one_sentence(
