@@ -117,14 +117,14 @@ def _write(rule: Imported, out: Path, source: Path) -> Path:
                 stack = Stack([load_rule(made)], cache=False)
             except CatalogueError as err:
                 raise CatalogueError(str(err).removeprefix(f"{made}: ")) from None
-            _try(stack)
+            try_out(stack)
             os.replace(made, path)
     except OSError as err:
         raise CatalogueError(f"{path}: {err.strerror}") from None
     return path
 
 
-def _try(stack: Any) -> None:
+def try_out(stack: Any) -> None:
     """Has the scanners made, which refuse what is too large for them. Raises: CatalogueError."""
     from piiscan.errors import CatalogueError
 
