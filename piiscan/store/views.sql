@@ -1,4 +1,4 @@
--- The public surface: views may gain columns, never lose or rename one. Made anew at every opening for writing.
+-- The public surface: views may gain columns, never lose or rename one. Made anew when a database is opened for writing by a program that has others.
 
 -- Inner views: what the public ones and the scoring share.
 CREATE OR REPLACE VIEW regulations AS

@@ -91,6 +91,9 @@ def _serve(asked: socket.socket) -> None:
                 importlib.import_module(module.name)
     for name in ("duckdb", "pyarrow.parquet", "boto3", "botocore.session", "zoneinfo"):
         importlib.import_module(name)
+    from piiscan.cli.main import command
+
+    command()  # the parser, which is the same for all
     gc.collect()
     gc.freeze()
     while True:
