@@ -22,11 +22,14 @@ def show(
     endpoint_url: Annotated[str, typer.Option("--endpoint-url", metavar="URL", help="S3 endpoint.")] = "",
 ) -> int:
     """Show where a finding stands: masked surroundings, read again from the object."""
+    from dataclasses import replace
+
     from piiscan.config import load_config
     from piiscan.errors import ConfigError
     from piiscan.report.escape import printable
     from piiscan.report.rows import describe
     from piiscan.reveal import surroundings
+    from piiscan.store.accounts import role_of
     from piiscan.store.lookup import finding, occurrences
     from piiscan.store.snapshot import open_newest, say_age
 
@@ -40,8 +43,15 @@ def show(
     say_age(age)
     found = finding(con, finding_id)
     places = occurrences(con, found["finding"], limit)
+    if role := role_of(con, found["source"]):
+        config = replace(config, aws=replace(config.aws, role_arn=role))
     con.close()
     print(f"{found['rule']} in {printable(found['source'])}/{printable(found['object'])}")
+    if found["rule"].startswith("live."):
+        for row in places:
+            print(f"  {printable(describe(row['place']))}")
+        print("The value of a live secret is asked for by a scan with --match-live alone: no surroundings are shown.")
+        return 0
     with tempfile.TemporaryDirectory(prefix="piiscan-") as scratch:
         shown = list(surroundings(found, places, config, Path(scratch), context))
     if not shown:

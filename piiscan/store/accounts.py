@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from piiscan.store.ingest import DuckStore
+
+FIRST_SCHEMA = 17
+"""Of a database in which accounts are."""
 
 
 def keep(
@@ -35,7 +38,11 @@ def keep(
             )
 
 
-def role_of(store: DuckStore, source: str) -> str:
-    """The role that a source was read in; empty: none."""
-    rows = store.query("SELECT role FROM source_accounts WHERE source = ?", [source])
+def role_of(con: Any, source: str) -> str:
+    """The role that a source was read in, out of an open database; empty: none, or not known."""
+    from piiscan.store.duck import schema_version
+
+    if schema_version(con) < FIRST_SCHEMA:
+        return ""
+    rows = con.execute("SELECT role FROM source_accounts WHERE source = ?", [source]).fetchall()
     return str(rows[0][0]) if rows else ""

@@ -153,6 +153,12 @@ def test_fifty_accounts(organisation: Organisation, tmp_path: Path, cache: Path)
     assert set(coverage) == {f"account://{number}" for number in organisation.refusing}
     assert all(reason.startswith("SOURCE_NOT_LISTED") for reason in coverage.values())
 
+    # What is shown of an object is read again in the role of its account.
+    theirs = f"SELECT finding FROM v_findings WHERE source = 's3://data-{organisation.members[5]}'"
+    before = organisation.proxy.asked[""]
+    assert "a.txt" in cli.good("show", cli.sql(theirs)[0]["finding"], env=env(organisation)).text
+    assert organisation.proxy.asked[""] > before
+
 
 def test_what_refused_and_is_reached_is_in_the_coverage_no_more(
     organisation: Organisation, tmp_path: Path, cache: Path

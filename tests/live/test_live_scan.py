@@ -109,6 +109,15 @@ def test_no_value_is_on_a_disk_or_in_a_log(scanned: tuple[Cli, bytes]) -> None:
     assert in_clear(cli.root, said) == []
 
 
+def test_show_and_explain_of_a_live_secret(scanned: tuple[Cli, bytes]) -> None:
+    cli, _ = scanned
+    row = cli.sql("SELECT finding, secret FROM v_live_secrets ORDER BY object LIMIT 1")[0]
+    told = cli.good("show", row["finding"])
+    assert "no surroundings are shown" in told.text
+    assert "line" in told.text
+    assert row["secret"] in cli.good("explain", row["finding"]).text
+
+
 def test_nothing_is_left_by_a_run_that_is_killed(
     server: Bucketeer, tree: tuple[Path, dict[str, str]], tmp_path: Path, cache: Path
 ) -> None:
