@@ -20,6 +20,7 @@ from typing import Any
 
 from piiscan.errors import ConfigError
 from piiscan.limits import Limits
+from piiscan.policies import PolicyConfig, in_force, laid_over
 
 READERS = ("auto", "boto3", "obstore")
 AT_RUNS = ("run", "group")
@@ -35,6 +36,12 @@ class AwsConfig:
     endpoint_url: str = ""
     profile: str = ""
     region: str = ""
+    role_arn: str = ""
+    """A role to assume for everything."""
+    roles: tuple[str, ...] = ()
+    """Roles of several accounts, by ARN, of which each account is scanned; with `org` one, by its name."""
+    org: bool = False
+    """Whether all accounts of the organisation are scanned, each in the role of that name."""
     no_sign_request: bool = False
     request_payer: bool = False
     max_rps: float = 0.0
@@ -55,6 +62,18 @@ class AwsConfig:
     """Bytes from which on an object is read in the ranges that its format needs, text aside; 0: always whole."""
     reader: str = "auto"
     """What reads objects: `boto3`; `obstore`, which must be installed; `auto`: obstore where it is installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostureConfig:
+    """The circle of trust of the buckets' checks, beside the own account and the own organisation."""
+
+    accounts: tuple[str, ...] = ()
+    """Twelve digits each."""
+    organisations: tuple[str, ...] = ()
+    """`o-...` each."""
+    distributions: tuple[str, ...] = ()
+    """CloudFront's, by id or ARN, and origin access identities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +180,15 @@ class Config:
     db: str = ""
     exact: tuple[str, ...] = ()
     """Sets of exact values, made by `piiscan rules exact`."""
+    decrypt: bool = False
+    """Whether SecureStrings of Parameter Store are decrypted: to be read, and to be looked for with `match_live`."""
+    match_live: bool = False
+    """Whether values that Secrets Manager holds now are looked for in everything, by keyed hashes in memory."""
     presidio: tuple[str, ...] = ()
     """YAML registries of Presidio recognizers to run beside the rules."""
     aws: AwsConfig = field(default_factory=AwsConfig)
+    posture: PostureConfig = field(default_factory=PostureConfig)
+    policy: PolicyConfig = field(default_factory=PolicyConfig)
     alerts: tuple[AlertConfig, ...] = ()
     sinks: tuple[SinkConfig, ...] = ()
 
@@ -249,13 +274,19 @@ def _flat(data: Mapping[str, Any], where: str) -> dict[str, Any]:
     return out
 
 
-def load_config(flags: Mapping[str, Any], *, config_file: str | None = None, cwd: Path | None = None) -> Config:
+def load_config(
+    flags: Mapping[str, Any], *, config_file: str | None = None, cwd: Path | None = None, policies: bool = True
+) -> Config:
     """The configuration in force.
 
-    `flags` holds what the command line set (None: not given). Raises: ConfigError naming file and key.
+    `flags` holds what the command line set (None: not given); without `policies` no policy pack counts. Raises:
+    ConfigError naming file and key.
     """
     cwd = cwd if cwd is not None else Path.cwd()
     config = Config()
+    packs = [(pack, merge(Config(), pack.settings, f"{pack.folder}")) for pack in (in_force() if policies else ())]
+    for pack, _ in packs:
+        config = merge(config, pack.settings, f"{pack.folder}")
     local = cwd / "piiscan.toml"
     chosen = config_file or os.environ.get("PIISCAN_CONFIG")
     base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
@@ -268,20 +299,21 @@ def load_config(flags: Mapping[str, Any], *, config_file: str | None = None, cwd
                 f"{local}: key {refused[0]!r} is not taken from the working directory (only "
                 f"{', '.join(sorted(LOCAL_KEYS))}); pass the file with --config if you trust it"
             )
-        config = _merge(config, data, str(local))
+        config = merge(config, data, str(local))
     if chosen or trusted.is_file():
-        config = _merge(config, _flat(read_file(trusted), str(trusted)), str(trusted))
-    config = _merge(config, _environment(), "environment")
-    return _merge(config, {k: v for k, v in flags.items() if v is not None}, "command line")
+        config = merge(config, _flat(read_file(trusted), str(trusted)), str(trusted))
+    given = {"environment": _environment(), "command line": {k: v for k, v in flags.items() if v is not None}}
+    for where, data in given.items():
+        config = merge(config, data, where)
+    return laid_over(config, packs, given)
 
 
-def _merge(config: Config, data: Mapping[str, Any], where: str) -> Config:
+def merge(config: Config, data: Mapping[str, Any], where: str) -> Config:
+    """The configuration with other settings, found `where`. Raises: ConfigError."""
     given = _build(Config, data, where)
     changes = {name: getattr(given, name) for name in data}
-    if "aws" in data:
-        changes["aws"] = replace(config.aws, **{k: getattr(given.aws, k) for k in data["aws"]})
-    if "limits" in data:
-        changes["limits"] = replace(config.limits, **{k: getattr(given.limits, k) for k in data["limits"]})
+    for name in {"aws", "posture", "policy", "limits"} & set(data):
+        changes[name] = replace(getattr(config, name), **{k: getattr(changes[name], k) for k in data[name]})
     merged = replace(config, **changes)
     if merged.aws.reader not in READERS:
         raise ConfigError(f"{where}: aws.reader is one of {', '.join(READERS)}")
@@ -295,18 +327,15 @@ def _merge(config: Config, data: Mapping[str, Any], where: str) -> Config:
     if not 0 <= merged.threshold <= 1:
         raise ConfigError(f"{where}: threshold lies between 0 and 1")
     for name in (
-        "workers",
-        "budget",
-        "max_objects",
-        "max_bytes",
-        "max_object_bytes",
-        "max_values",
-        "part_bytes",
-        "ner_max_bytes",
-        "deadline",
-    ):
+        "workers", "budget", "max_objects", "max_bytes", "max_object_bytes", "max_values", "part_bytes",
+        "ner_max_bytes", "deadline",
+    ):  # fmt: skip
         if getattr(merged, name) < 0:
             raise ConfigError(f"{where}: {name} cannot be negative")
+    for name, form in (("accounts", r"\d{12}"), ("organisations", r"o-[a-z0-9]{10,32}")):
+        for text in getattr(merged.posture, name):
+            if not re.fullmatch(form, text):
+                raise ConfigError(f"{where}: posture.{name}: {text!r} is none")
     for item in fields(merged.limits):
         if isinstance(bound := getattr(merged.limits, item.name), int) and bound < 0:
             raise ConfigError(f"{where}: limits.{item.name} cannot be negative")

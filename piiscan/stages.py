@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-STAGES = ("fetch", "extract", "spool", "ingest", "commit", "snapshot")
+STAGES = ("fetch", "extract", "spool", "ingest", "commit", "snapshot", "policy")
 
 
 def reached(stage: str) -> None:

@@ -15,7 +15,8 @@ import typer.main
 
 from piiscan import rulefile
 from piiscan.cli.main import app
-from piiscan.config import AlertConfig, AwsConfig, Config, SinkConfig
+from piiscan.config import AlertConfig, AwsConfig, Config, PostureConfig, SinkConfig
+from piiscan.policies import PolicyConfig
 from piiscan.store.ingest import DuckStore
 from tools import rules_page
 
@@ -86,7 +87,8 @@ def _settings(of: type[Any]) -> list[tuple[str, str]]:
 
 def test_the_configuration_page_has_every_key() -> None:
     page = tables("configuration.md")
-    for heading, of in (("Keys", Config), ("[aws]", AwsConfig), ("[[alerts]]", AlertConfig), ("[[sinks]]", SinkConfig)):
+    documented = {"Keys": Config, "[aws]": AwsConfig, "[posture]": PostureConfig, "[policy]": PolicyConfig}
+    for heading, of in (documented | {"[[alerts]]": AlertConfig, "[[sinks]]": SinkConfig}).items():
         found = [(name, rest.split("|")[0].strip()) for name, _, rest in page[heading]]
         assert found == _settings(of), heading
 

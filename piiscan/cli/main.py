@@ -9,7 +9,8 @@ import gc
 import os
 import sys
 import time
-from typing import NoReturn
+from functools import cache
+from typing import Any, NoReturn
 
 import typer
 
@@ -59,7 +60,9 @@ def main(
 
 def _register() -> None:
     from piiscan.cli import (
+        access,
         alert,
+        buckets,
         check,
         config,
         coverage,
@@ -70,11 +73,14 @@ def _register() -> None:
         explain,
         extract,
         find,
+        import_,
         job,
+        policy,
         report,
         risk,
         rules,
         scan,
+        secrets,
         serve,
         show,
         sql,
@@ -85,7 +91,7 @@ def _register() -> None:
 
     modules = (
         scan, report, coverage, sql, extract, check, rules, explain, show, find, diff, top, risk, triage, alert, job,
-        serve, watch, eval, db, doctor, config,
+        import_, secrets, serve, watch, buckets, policy, eval, access, db, doctor, config,
     )  # fmt: skip
     for module in modules:
         module.register(app)
@@ -94,10 +100,16 @@ def _register() -> None:
 _register()
 
 
+@cache
+def command() -> Any:
+    """All commands, as they are parsed; made once."""
+    return typer.main.get_command(app)
+
+
 def run() -> None:
     """The entry point: run the app and turn what went wrong into one line and an exit code."""
     try:
-        result = app(standalone_mode=False)
+        result = command()(standalone_mode=False)
     except PiiscanError as err:
         fail(str(err), err.exit_code)
     except typer.Exit as err:

@@ -82,6 +82,8 @@ class JobStore:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._con = open_for_writing(path)
+        self._within = False
+        """Whether a transaction is open."""
 
     def close(self) -> None:
         """Let go of the database."""
@@ -96,14 +98,22 @@ class JobStore:
                 raise explain(err, self.path) from None
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[None]:
+        """All that is done within, or nothing of it; inside of another one it is a part of that. Raises: StoreError."""
+        if self._within:
+            yield
+            return
         self.query("BEGIN")
+        self._within = True
         try:
             yield
         except BaseException:
             self.query("ROLLBACK")
             raise
-        self.query("COMMIT")
+        else:
+            self.query("COMMIT")
+        finally:
+            self._within = False
 
     def names(self) -> list[str]:
         """All jobs, by name."""
@@ -130,7 +140,7 @@ class JobStore:
             raise ConfigError(f"{name[:64]!r} is no name for a job: letters, digits, `.`, `_`, `-`, 64 at most")
         now = now.replace(microsecond=0)
         when = read_schedule(schedule, zone, now)
-        with self._transaction():
+        with self.transaction():
             there = self.query("SELECT version FROM jobs WHERE name = ?", [name])
             if there and not replace:
                 raise ConfigError(f"there is a job {name!r} already (--replace gives it new settings)")
@@ -188,7 +198,7 @@ class JobStore:
     def remove(self, name: str, now: datetime) -> None:
         """Forget a job; its history stays. Raises: ConfigError."""
         self.job(name)
-        with self._transaction():
+        with self.transaction():
             self._bury("name = ?", [name], "the job was removed", now)
             self.query("DELETE FROM jobs WHERE name = ?", [name])
 
@@ -201,7 +211,7 @@ class JobStore:
 
         A fire that was broken off comes before new ones. Several that are due become one.
         """
-        with self._transaction():
+        with self.transaction():
             self._bury("cause = 'hand' AND outcome = 'running'", [], "its process ended", now)
             if (again := self._take_over(name, now)) is not None:
                 return again
@@ -216,7 +226,7 @@ class JobStore:
 
     def begin(self, name: str, now: datetime) -> Fire:
         """A run by hand; the schedule is not touched. Raises: ConfigError."""
-        with self._transaction():
+        with self.transaction():
             self._bury("cause = 'hand' AND outcome = 'running'", [], "its process ended", now)
             return self._begin(self.job(name)[0], "hand", None, 0, now)
 
@@ -227,7 +237,7 @@ class JobStore:
 
         After an attempt that took over, what was due before it is left due: nothing ran then. `interrupted` is no end.
         """
-        with self._transaction():
+        with self.transaction():
             self.query(
                 "UPDATE job_runs SET outcome = ?, exit_code = ?, ended = ?, reason = ?, run = ? WHERE fire = ?",
                 [outcome, code, naive(now), reason, run, fire.number],

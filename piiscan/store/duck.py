@@ -222,21 +222,28 @@ def open_for_writing(path: Path) -> DuckDBPyConnection:
 
 
 def _make_views(con: Any) -> None:
-    """Make the views anew when they are others than those that were made last: that takes a fifth of a second."""
+    """Make the views anew when they are other ones than ours: that takes a fifth of a second."""
     import duckdb
 
     wanted = views()
     digest = hashlib.blake2b("\n".join(wanted).encode(), digest_size=16).hexdigest()
     try:
-        if con.execute("SELECT digest FROM made_views").fetchall() == [(digest,)]:
+        if con.execute("SELECT digest, there FROM made_views").fetchall() == [(digest, _views_there(con))]:
             return
     except duckdb.CatalogException:
         pass  # never made, or by an earlier program
     con.execute("BEGIN")
     for statements in wanted:
         con.execute(statements)
-    con.execute("CREATE OR REPLACE TABLE made_views AS SELECT ?::VARCHAR AS digest", [digest])
+    rows = [digest, _views_there(con)]
+    con.execute("CREATE OR REPLACE TABLE made_views AS SELECT ?::VARCHAR AS digest, ?::VARCHAR AS there", rows)
     con.execute("COMMIT")
+
+
+def _views_there(con: Any) -> str:
+    """A digest of the views as they are: somebody may have made others under their names."""
+    text = "SELECT md5(string_agg(view_name || sql, '' ORDER BY view_name)) FROM duckdb_views() WHERE NOT internal"
+    return str(con.execute(text).fetchall()[0][0])
 
 
 def _connect(path: Path) -> DuckDBPyConnection:

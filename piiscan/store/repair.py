@@ -24,6 +24,8 @@ from piiscan.store.snapshot import snapshot_path
 PEOPLES = (
     "triage", "suppressions", "former_prints", "baseline_values", "audit", "risk_weights", "exposures", "sensitivities",
     "jobs", "job_versions", "alert_rows", "alert_evaluations", "outbox", "key_changes",
+    "posture_runs", "posture_checks", "posture_buckets", "posture_states", "posture_results", "posture_scores",
+    "policy_packs", "policy_jobs", "policy_weights",
 )  # fmt: skip
 """Tables that no scan brings back; they are taken out of a damaged file as far as they can be read."""
 
@@ -71,7 +73,10 @@ def _repair(path: Path, copy: Path | None) -> list[str]:
         wrong = _wrong(path)
     if wrong is not None:
         said.append(_replaced(path, log, wrong, copy))
-    open_for_writing(path).close()
+    con = open_for_writing(path)
+    con.execute("CREATE OR REPLACE TABLE made_views AS FROM made_views")  # without a change the rest of a log stays
+    con.execute("CHECKPOINT")
+    con.close()
     _forget_shards(path)
     return said
 
