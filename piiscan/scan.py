@@ -234,9 +234,9 @@ class Run:
         """The live secrets to look for, where that is wanted. Raises: ConfigError, SourceError."""
         if not self._config.match_live:
             return None
-        from piiscan.live.gather import gather
+        from piiscan.live.gather import remembered
 
-        found = gather(self._vaults(accounts), decrypt=self._config.decrypt)
+        found = remembered(self._vaults(accounts), decrypt=self._config.decrypt)
         self._errors += found.errors
         if found.refused:
             self._errors.append(f"{found.refused} live secrets could not be asked for (see v_secrets.why_not)")

@@ -24,8 +24,7 @@ RUNS = 5
 def dry_run(targets: Sequence[str], config: Config, path: Path, full: bool, as_json: bool) -> int:
     """List what would be read and price it. Raises: PiiscanError."""
     from piiscan.choice import Choice
-    from piiscan.crawl import STDIN, open_source, parse_target
-    from piiscan.crawl.buckets import meant
+    from piiscan.crawl import STDIN, open_source
     from piiscan.crawl.select import Tally, own_denied
     from piiscan.report.escape import printable
     from piiscan.report.summary import next_best, next_lines
@@ -38,7 +37,7 @@ def dry_run(targets: Sequence[str], config: Config, path: Path, full: bool, as_j
     try:
         catalogue = _catalogue(config) if con is not None else ""
         choice = Choice(config, tally, con, NO_RUN, catalogue, full=full, now=datetime.now(UTC))
-        found = [one for text in targets for one in meant(parse_target(text), config) if one.source != STDIN]
+        found = [one for one in _meant(targets, config) if one.source != STDIN]
 
         def crawl(target: Target) -> Iterable[ObjectRef]:
             for ref in own_denied(open_source(target, config).crawl(), path):
@@ -72,6 +71,22 @@ def dry_run(targets: Sequence[str], config: Config, path: Path, full: bool, as_j
     if not as_json:
         sys.stderr.write("\n".join([*as_lines(priced, time), *next_lines(following), ""]))
     return 0
+
+
+def _meant(texts: Sequence[str], config: Config) -> list[Target]:
+    """What the targets mean, in all accounts where there are several. Raises: SourceError, ConfigError."""
+    from piiscan.crawl import ACCOUNT, parse_target
+    from piiscan.crawl.accounts import several, spread
+    from piiscan.crawl.buckets import meant
+    from piiscan.report.escape import printable
+
+    targets = [parse_target(text) for text in texts]
+    if not several(config.aws):
+        return [one for target in targets for one in meant(target, config)]
+    found = spread(targets, config)
+    for line in [f"account {a.number}: {a.refused}" for a in found.accounts if a.refused] + found.errors:
+        sys.stderr.write(f"piiscan: {printable(line)}\n")
+    return [target for target in found.targets if not target.source.startswith(ACCOUNT)]
 
 
 def _reader(path: Path) -> Any:

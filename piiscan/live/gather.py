@@ -5,6 +5,7 @@ Source: AWS Secrets Manager API Reference, GetSecretValue; AWS Systems Manager A
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,9 @@ from piiscan.errors import SourceError
 from piiscan.live.needles import Live, LiveSecret, live_set, rule_id
 from piiscan.live.values import telling
 from piiscan.vaults import SECRETS_MANAGER, SSM, Kept, client_of, parameters, secrets, source_of
+
+FRESH = 300.0
+"""Seconds for which a process does not ask again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,25 @@ class Gathered:
     def refused(self) -> int:
         """Secrets whose values could not be asked for."""
         return sum(one.why_not.startswith("refused") for one in self.entries)
+
+
+class Remembered:
+    """What was gathered last in this process: a watch, which runs every few seconds, asks its vaults now and then."""
+
+    def __init__(self) -> None:
+        self._asked: tuple[tuple[AwsConfig, ...], bool] | None = None
+        self._at = 0.0
+        self._found: Gathered | None = None
+
+    def __call__(self, configs: Sequence[AwsConfig], *, decrypt: bool) -> Gathered:
+        """As `gather`, not older than `FRESH` seconds. Raises: ConfigError."""
+        asked = tuple(configs), decrypt
+        if self._found is None or asked != self._asked or time.monotonic() > self._at + FRESH or self._found.errors:
+            self._found, self._asked, self._at = gather(configs, decrypt=decrypt), asked, time.monotonic()
+        return self._found
+
+
+remembered = Remembered()
 
 
 def gather(configs: Sequence[AwsConfig], *, decrypt: bool) -> Gathered:

@@ -160,6 +160,15 @@ def test_fifty_accounts(organisation: Organisation, tmp_path: Path, cache: Path)
     assert organisation.proxy.asked[""] > before
 
 
+def test_a_dry_run_goes_over_all_accounts(organisation: Organisation, tmp_path: Path, cache: Path) -> None:
+    cli = Cli(tmp_path, cache)
+    numbers = organisation.members[REFUSE - 1 : REFUSE + 2]
+    given = [part for number in numbers for part in ("--role", f"arn:aws:iam::{number}:role/scan")]
+    done = cli.good("scan", "s3://*", *given, "--dry-run", env=env(organisation))
+    assert all(f"s3://data-{number}/a.txt" in done.text for number in numbers[1:])
+    assert f"account {numbers[0]}" in done.said
+
+
 def test_what_refused_and_is_reached_is_in_the_coverage_no_more(
     organisation: Organisation, tmp_path: Path, cache: Path
 ) -> None:

@@ -14,6 +14,9 @@ from typing import Any
 import boto3
 import pytest
 
+from piiscan.config import AwsConfig
+from piiscan.live import gather
+from piiscan.live.gather import Remembered
 from tests.support.cli import Cli
 from tests.support.planted import files, value
 from tests.support.s3 import Bucketeer, s3_server
@@ -167,6 +170,22 @@ def test_secrets_that_may_not_be_read(server: Bucketeer, tmp_path: Path, cache: 
         done = cli.run("scan", tmp_path / "tree", "--no-ner", "--match-live", env=env(p.url))
     assert done.code == 3
     assert "secretsmanager:ListSecrets" in done.said
+
+
+def test_a_process_asks_again_after_a_while_only(server: Bucketeer, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "NO_PROXY": "*"}
+    with throttled(server.url, lambda operation, body, times: None) as proxy:
+        for name_, told in {**known, **env(proxy.url)}.items():
+            monkeypatch.setenv(name_, told)
+        remembered = Remembered()
+        first = remembered([AwsConfig()], decrypt=False)
+        assert remembered([AwsConfig()], decrypt=False) is first
+        assert proxy.asked["ListSecrets"] == 1
+        remembered([AwsConfig()], decrypt=True)
+        assert proxy.asked["ListSecrets"] == 2
+        monkeypatch.setattr(gather, "FRESH", -1.0)
+        assert remembered([AwsConfig()], decrypt=True) is not first
+        assert proxy.asked["ListSecrets"] == 3
 
 
 def test_rotation_is_asked_for_when_it_is_confirmed(server: Bucketeer, tmp_path: Path, cache: Path) -> None:
