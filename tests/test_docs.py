@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer.main
 
 from piiscan import rulefile
-from piiscan.cli.main import app
+from piiscan.cli.main import command as whole
 from piiscan.config import AlertConfig, AwsConfig, Config, PostureConfig, SinkConfig
 from piiscan.policies import PolicyConfig
 from piiscan.store.ingest import DuckStore
@@ -129,7 +128,7 @@ def commands() -> Iterator[tuple[str, list[str]]]:
 def test_pages_show_commands_and_options_that_exist() -> None:
     seen = 0
     for page, words in commands():
-        command: Any = typer.main.get_command(app)
+        command: Any = whole()
         while words and words[0] in getattr(command, "commands", {}):
             command = command.commands[words.pop(0)]
         known = {name for parameter in command.params for name in parameter.opts}

@@ -32,6 +32,7 @@ REASONS = {
     "PATH_TOO_LONG": "The path is longer than the system can open",
     "PERMISSION_DENIED": "Access was denied",
     "READ_FAILED": "Reading failed",
+    "SECURE_STRING": "An encrypted parameter: not decrypted, on purpose (--decrypt)",
     "SOURCE_NOT_LISTED": "The source could not be listed: what it holds is not known",
     "SOURCE_OBJECT_NO_LONGER_AVAILABLE": "Gone before it could be read",
     "SPECIAL_FILE": "A device, a pipe or a socket: holds nothing of its own",
