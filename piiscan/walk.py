@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 LOOKUP, FIRST_LOOKUPS = 4_096, 512
 """Listed objects looked up in the store at a time; the second at the beginning, so that workers need not wait."""
+KINDS = ("s3", "ssm", "secretsmanager")
+"""Kinds of sources that are no directories, as the database calls them."""
 UNLISTED = ("PERMISSION_DENIED", "READ_FAILED", "PATH_TOO_LONG")
 """Why a folder shows as one entry: what is below it was not listed, and may well be there."""
 
@@ -109,7 +111,7 @@ class Walk:
             gone += self._store.listed(
                 self._run,
                 target.source,
-                target.source.partition(":")[0] if "://" in target.source else "file",
+                next((kind for kind in KINDS if target.source.startswith(f"{kind}://")), "file"),
                 one.known.gone() if one.whole else None,
                 prefix=target.prefix if not target.single else "",
                 endpoint=aws.endpoint_url if bucket else "",

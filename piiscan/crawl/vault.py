@@ -111,15 +111,14 @@ class VaultSource:
     def _bytes(self, name: str) -> bytes:
         try:
             if self._service != SSM:
-                found = [one for one in secrets.listed(self._client, self.name, name) if one.name == name]
-                if not found:
-                    raise ObjectGone("gone since it was listed")
-                return described(found[0])
+                return described(secrets.described(self._client, self.name, name))
             if name not in self._values:
                 at = self._next.index(name) if name in self._next else -1
                 names = self._next[at : at + parameters.TOGETHER] if at >= 0 else [name]
                 self._values = parameters.values(self._client, names, decrypt=self._decrypt)
         except ServiceError as err:
+            if "NotFound" in str(err):
+                raise ObjectGone("gone since it was listed") from None
             if "AccessDenied" in str(err):
                 raise AccessDenied(f"may not be read ({err})") from None
             raise ReadFailed(f"{self._service} did not answer ({err})") from None

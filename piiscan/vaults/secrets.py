@@ -1,6 +1,6 @@
 """Secrets of AWS Secrets Manager.
 
-Source: AWS Secrets Manager API Reference, ListSecrets, GetSecretValue, RotateSecret.
+Source: AWS Secrets Manager API Reference, ListSecrets, DescribeSecret, GetSecretValue, RotateSecret.
 """
 
 from __future__ import annotations
@@ -28,6 +28,12 @@ def listed(client: Any, source: str, prefix: str = "") -> Iterator[Kept]:
         if not token:
             break
     yield from sorted((one for one in found if one.name.startswith(prefix)), key=lambda one: one.name)
+
+
+def described(client: Any, source: str, name: str) -> Kept:
+    """One secret. Raises: ServiceError."""
+    answer = patiently(client, "describe_secret", SecretId=name)
+    return _kept(source, {**answer, "SecretVersionsToStages": answer.get("VersionIdsToStages")})
 
 
 def value(client: Any, name: str) -> str | bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +134,10 @@ def test_secrets_are_listed_by_prefix_with_what_describes_them(aws: AwsConfig) -
     assert [ref.key for ref in refs] == ["prod/db", "prod/other"]
     assert json.loads(source.open(refs[0]).read())["description"].startswith("of SSN")
     assert source.open(refs[1]).read() == b"{}"
+    with pytest.raises(ObjectGone):
+        source.open(replace(refs[0], key="prod/none"))
     client = vaults.client_of(SECRETS, aws)
+    assert secrets.described(client, SECRETS, "prod/db") == next(secrets.listed(client, SECRETS, "prod/db"))
     assert [one.rotation for one in secrets.listed(client, SECRETS)] == [False, False, False]
 
 
