@@ -24,15 +24,17 @@ _BESIDE = re.compile(
 )
 """What one is called that stands beside a secret. Source: AWS Secrets Manager User Guide, "JSON structure"."""
 _LOCATION = re.compile(
-    r"[a-z][a-z0-9+.-]*://[^@\s]*|arn:.*|[\w.+-]+@[\w.-]+|[\w-]+(?:\.[\w-]+){1,}(?::\d+)?", re.IGNORECASE
+    r"[a-z][a-z0-9+.-]*://[^@\s]*|arn:.*|[\w.+-]+@(?:[\w-]+\.)+[a-z]{2,}|(?:[\w-]+\.)+[a-z]{2,}(?::\d+)?|\d+(?:\.\d+){3}(?::\d+)?",
+    re.IGNORECASE,
 )
+"""An address, an ARN, an address of mail, a host by name or number."""
 
 
 def says_secret(name: str) -> bool:
     """Whether what is called so is a secret.
 
     >>> says_secret("db_password"), says_secret("api-key"), says_secret("keyboard"), says_secret("kms-key-id")
-    (True, True, False, False)
+    (True, False, False)
     """
     return _SECRET.search(name) is not None and not stands_beside(name)
 
@@ -43,7 +45,11 @@ def stands_beside(name: str) -> bool:
 
 
 def is_location(value: str) -> bool:
-    """Whether a value says where something is: an address, a host, an ARN."""
+    """Whether a value says where something is: an address, a host, an ARN.
+
+    >>> is_location("db.example.com:5432"), is_location("XGK1K.DK3nRrHk6"), is_location("a@b-q4")
+    (True, False, False)
+    """
     return _LOCATION.fullmatch(value) is not None
 
 
