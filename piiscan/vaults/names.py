@@ -34,7 +34,7 @@ def says_secret(name: str) -> bool:
     """Whether what is called so is a secret.
 
     >>> says_secret("db_password"), says_secret("api-key"), says_secret("keyboard"), says_secret("kms-key-id")
-    (True, False, False)
+    (True, True, False, False)
     """
     return _SECRET.search(name) is not None and not stands_beside(name)
 
