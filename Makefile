@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 # Half as many again as cores: tests wait for servers, and for processes that they start.
 JOBS   ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) * 3 / 2 )))
 
-.PHONY: demo test check lint format soak bench bench-detect bench-extract bench-names shots wheel licences clean
+.PHONY: demo test check lint format soak soak-tests bench bench-detect bench-extract bench-names shots wheel licences clean
 
 $(READY): pyproject.toml constraints.txt hatch_build.py piiscan/passes/passes.c piiscan/passes/logs.h piiscan/ner/lexer.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is wanted: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
@@ -40,6 +40,9 @@ format: $(READY)
 
 soak: $(READY)   ## the bars at full size, each resumable; one JSON line a bar in bench/results/
 	@$(BIN)/python -m bench.soak $(BARS)
+
+soak-tests: $(READY)   ## all tests, with those that repeat at length what shorter ones show
+	@PIISCAN_SOAK=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 bench: $(READY)   ## scan speed beside ripgrep, on two sizes
 	@$(BIN)/python -m bench.speed

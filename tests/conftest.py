@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,27 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "needs(program): the test runs an outside program (see tests/support/programs.py)"
     )
+
+
+LONG = (
+    "tests/jobs/test_year.py::",
+    "tests/sampling/test_discover.py::test_a_month",
+    "tests/e2e/test_kill.py::test_killed_at_any_moment",
+    "tests/e2e/test_parts.py::test_killed_and_resumed",
+    "tests/e2e/test_s3.py::test_buckets_by_pattern_and_tag[obstore]",
+    "tests/e2e/test_s3.py::test_a_bucket_of_several_pages_is_read_once[obstore]",
+    "tests/e2e/test_faults.py::test_a_bad_line_costs_no_finding[obstore]",
+)
+"""Tests that repeat at length what shorter ones show: `make soak-tests` runs them with all others."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if os.environ.get("PIISCAN_SOAK") == "1" or any("::" in name for name in config.args):
+        return
+    left_out = [item for item in items if item.nodeid.startswith(LONG)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.nodeid.startswith(LONG)]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
