@@ -21,12 +21,13 @@ from piiscan.spool import object_id
 from piiscan.store import vaults
 from piiscan.store.ingest import DuckStore
 from piiscan.store.known import Known
+from piiscan.vaults import SERVICES
 
 log = logging.getLogger(__name__)
 
 LOOKUP, FIRST_LOOKUPS = 4_096, 512
 """Listed objects looked up in the store at a time; the second at the beginning, so that workers need not wait."""
-KINDS = ("s3", "ssm", "secretsmanager")
+KINDS = ("s3", *SERVICES)
 """Kinds of sources that are no directories, as the database calls them."""
 UNLISTED = ("PERMISSION_DENIED", "READ_FAILED", "PATH_TOO_LONG")
 """Why a folder shows as one entry: what is below it was not listed, and may well be there."""

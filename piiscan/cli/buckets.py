@@ -11,6 +11,7 @@ import typer
 
 from piiscan.cli.buckets_joined import joined
 from piiscan.cli.options import ConfigFile, Db, database
+from piiscan.cli.scan import SEVERITIES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from piiscan.assess import Account
     from piiscan.config import Config
 
-SEVERITIES = ("low", "medium", "high", "critical")
 Patterns = Annotated[
     list[str] | None, typer.Argument(metavar="BUCKET...", help="Names or patterns such as logs-*; default: all.")
 ]

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from piiscan.cli.options import Db, database
+from piiscan.cli.scan import SEVERITIES
 
-SEVERITIES = ("low", "medium", "high", "critical")
 FIRST_SCHEMA = 14
 """Of the database, in which posture is."""
 _NAMES = (

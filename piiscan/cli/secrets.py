@@ -52,7 +52,7 @@ def ls(
         if not row["advice"] and not all_ and not json_:
             continue
         if json_:
-            print(json.dumps(row, default=_plain, ensure_ascii=False))
+            print(json.dumps(row, default=str, ensure_ascii=False))
             continue
         print(f"{printable(row['name'])}  ({row['kind']}, {row['age_days']} days, {printable(row['vault'])})")
         for line in [*filter(None, [row["told"]]), *row["advice"], *_why_not(row)]:
@@ -97,10 +97,6 @@ def rotate(
 
 def _why_not(row: dict[str, Any]) -> list[str]:
     return [f"not looked for: {row['why_not']}"] if row["why_not"] else []
-
-
-def _plain(value: object) -> str:
-    return str(value)
 
 
 def register(main: typer.Typer) -> None:

@@ -11,11 +11,12 @@ from pathlib import Path
 from piiscan.config import Config
 from piiscan.errors import SourceError
 from piiscan.ports import Source
+from piiscan.vaults import SERVICES
 
 STDIN = "stdin:"
 ACCOUNT = "account://"
 """Before the number of an account of which nothing could be listed."""
-VAULTS = ("ssm:", "secretsmanager:")
+VAULTS = tuple(f"{service}:" for service in SERVICES)
 _VAULT = re.compile(r"(//\d{12}/[a-z0-9-]+)(.*)", re.DOTALL)
 
 
